@@ -1,0 +1,91 @@
+"""Where the demonstration keeps its things, and the environment that Gatehouse gets there.
+
+Everything is in one folder (`var/` unless told otherwise): database, mail, the secrets made on
+the first run, the credentials of the people and of the two applications, all for their owner alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DEFAULT_DATA = ROOT / "var"
+DEFAULT_PORT = 8000
+
+
+@dataclass(frozen=True, slots=True)
+class Demonstration:
+    """One demonstration: its folder, and the port of its identity provider."""
+
+    data: Path
+    port: int
+
+    @property
+    def issuer(self) -> str:
+        """The identity provider's address."""
+        return f"http://localhost:{self.port}"
+
+    @property
+    def web_application(self) -> str:
+        """The address of the application that speaks OpenID Connect."""
+        return f"http://localhost:{self.port + 1}"
+
+    @property
+    def saas_application(self) -> str:
+        """The address of the application that speaks SAML."""
+        return f"http://localhost:{self.port + 2}"
+
+    def environment(self) -> dict[str, str]:
+        """The caller's environment with the demonstration's own settings in it."""
+        return {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "idp.settings",
+            "GATEHOUSE_ISSUER": self.issuer,
+            "GATEHOUSE_DATA_DIR": str(self.data),
+            "GATEHOUSE_SECRET_KEY": self.secret("secret-key", secrets.token_urlsafe(48)),
+            "GATEHOUSE_MASTER_KEY": self.secret("master-key", master_key()),
+        }
+
+    def secret(self, name: str, fresh: str) -> str:
+        """The secret kept in the file `name`; `fresh` becomes it on the first run."""
+        path = self.data / name
+        if not path.exists():
+            write_private(path, fresh + "\n")
+        return path.read_text().strip()
+
+    def read(self) -> dict[str, Any]:
+        """What earlier runs noted: the last port, and the applications' registrations."""
+        path = self.data / "demo.json"
+        return json.loads(path.read_text()) if path.exists() else {}
+
+    def write(self, notes: dict[str, Any]) -> None:
+        """Keep notes for the next run."""
+        write_private(self.data / "demo.json", json.dumps(notes, indent=2) + "\n")
+
+
+def at(data: Path | None, *, port: int | None) -> Demonstration:
+    """The demonstration in a folder, which is made; without a port on the one it had last."""
+    folder = (data or DEFAULT_DATA).absolute()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    last = Demonstration(folder, DEFAULT_PORT).read().get("port", DEFAULT_PORT)
+    return Demonstration(folder, port or last)
+
+
+def master_key() -> str:
+    """32 random bytes as Fernet takes them."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, whole or not at all."""
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+        handle.write(text)
+    draft.replace(path)

@@ -1,0 +1,96 @@
+"""Run Gatehouse with granian in WSGI mode; the production settings are checked first.
+
+`python3 dev.py serve` and container images start this; the demonstration and the tests take
+`command()` from here, so that all run the same server.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+ROOT = Path(__file__).resolve().parent.parent
+BLOCKING_THREADS = 4
+
+
+def command(*, host: str, port: int, workers: int) -> list[str]:
+    """The server's command line; it must be started in the project's folder."""
+    options = {
+        "--interface": "wsgi",
+        "--host": host,
+        "--port": str(port),
+        "--workers": str(workers),
+        "--blocking-threads": str(BLOCKING_THREADS),
+        "--workers-kill-timeout": "10",
+        "--log-level": "warning",
+    }
+    words = [word for option in options.items() for word in option]
+    server = [sys.executable, "-m", "granian", *words]
+    return [*server, "--no-ws", "--respawn-failed-workers", "idp.wsgi:application"]
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def refuse(message: str) -> NoReturn:
+    """End before anything is served."""
+    print(message, file=sys.stderr)
+    sys.exit(1)
+
+
+def check_settings() -> None:
+    """Read the environment as the workers will; says which variable is wrong and why."""
+    from idp import conf
+
+    try:
+        conf.load()
+    except conf.InsecureSettings as error:
+        refuse(f"Gatehouse does not start with these settings:\n{error}")
+
+
+def check_schema() -> None:
+    """Refuse a database whose migrations are not all applied."""
+    argv = [sys.executable, "manage.py", "migrate", "--check"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode == 0:
+        return
+    told = (done.stderr.strip() or done.stdout.strip()).splitlines()
+    if "Traceback" in done.stderr:
+        refuse(f"The database cannot be used: {told[-1]}")
+    refuse(
+        "\n".join(told)
+        + "\nThe database lacks migrations. Make a backup, then apply them in this environment:\n"
+        + f"{sys.executable} manage.py migrate"
+    )
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read `serve`'s own options."""
+    parser = argparse.ArgumentParser(prog="dev.py serve", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8000, help="port to listen on (8000)")
+    parser.add_argument("--workers", type=int, default=cores(), help="processes (one per core)")
+    return parser.parse_args(arguments)
+
+
+def main() -> NoReturn:
+    """Check, then become the server."""
+    options = parse(sys.argv[1:])
+    os.chdir(ROOT)
+    sys.path.insert(0, str(ROOT))
+    check_settings()
+    check_schema()
+    argv = command(host=options.host, port=options.port, workers=options.workers)
+    os.execv(argv[0], argv)
+
+
+if __name__ == "__main__":
+    main()
