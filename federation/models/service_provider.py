@@ -1,0 +1,93 @@
+"""The SAML half of an application (`ServiceProvider`) and what SAML remembers."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from idp.models import Application, User
+
+
+class ServiceProvider(models.Model):
+    """A SAML 2.0 service provider: its metadata, and what we do differently for it.
+
+    `assertion_consumer_services`: objects with `url`, `binding`, `index`, `is_default`.
+    `signing_certificates`, `encryption_certificates`: base64 DER, one per key.
+    """
+
+    application = models.OneToOneField(
+        Application, models.CASCADE, primary_key=True, related_name="service_provider"
+    )
+    entity_id = models.CharField("entity ID", max_length=1024, unique=True)
+    slug = models.CharField(max_length=40, unique=True, editable=False)
+    assertion_consumer_services = models.JSONField(default=list)
+    signing_certificates = models.JSONField(default=list, blank=True)
+    encryption_certificates = models.JSONField(default=list, blank=True)
+    encryption_methods = models.JSONField(default=list, blank=True)
+    name_id_formats = models.JSONField(default=list, blank=True)
+    default_name_id_format = models.CharField(
+        "default NameID",
+        max_length=100,
+        default="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
+    )
+    name_id_source = models.CharField(
+        "unspecified NameID from",
+        max_length=100,
+        default="username",
+        help_text="The profile field or custom attribute behind an unspecified NameID.",
+    )
+    single_logout_services = models.JSONField(default=list, blank=True)
+    requested_attributes = models.JSONField(default=list, blank=True)
+    want_authn_requests_signed = models.BooleanField(
+        default=False, help_text="Refuse AuthnRequests without a valid signature."
+    )
+    sign_response = models.BooleanField(default=True)
+    sign_assertion = models.BooleanField(default=True)
+    encrypt_assertion = models.BooleanField(
+        default=True, help_text="Encrypt when the service provider has an encryption key."
+    )
+    signature_algorithm = models.CharField(max_length=20, default="rsa-sha256")
+    metadata_xml = models.TextField(blank=True, editable=False)
+    metadata_valid_until = models.DateTimeField(null=True, blank=True)
+    registered_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = "service provider"
+        ordering: ClassVar = ["entity_id"]
+
+    def __str__(self) -> str:
+        return self.entity_id
+
+
+class PersistentNameId(models.Model):
+    """The persistent NameID of one person at one service provider: random, never reused.
+
+    The row outlives the person and the registration, so that the value is never given again.
+    """
+
+    value = models.CharField(max_length=64, primary_key=True)
+    user = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    service_provider = models.CharField("entity ID or affiliation", max_length=1024)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user", "service_provider"], name="one_persistent_name_id"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class SeenMessage(models.Model):
+    """A message ID that was accepted: the same signed message is refused the second time."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.key

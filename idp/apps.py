@@ -1,0 +1,16 @@
+"""The Django application that holds everything but SAML."""
+
+from django.apps import AppConfig
+
+
+class IdpConfig(AppConfig):
+    """People, OAuth 2.0 and OpenID Connect."""
+
+    name = "idp"
+    verbose_name = "Identity"
+
+    def ready(self) -> None:
+        from idp import audit, directory
+
+        directory.connect_signals()
+        audit.install()

@@ -1,0 +1,263 @@
+"""The audit trail: every sign-in, refusal, issue and change; the only way to write one.
+
+`record()` is durable before it returns. `buffer()` is for issued tokens: rows are kept at most
+100 ms and written in bulk by a thread, at stop too; a crash can lose those. Rows get their
+identifier when they are written, so that the sealer (`seal()`) finds ranges complete.
+Nothing secret may be passed in: `details` are facts, never tokens, codes or passwords.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import secrets
+import threading
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import orjson
+import structlog
+from django.db import DatabaseError, close_old_connections, connection, transaction
+from django.utils import timezone
+
+from idp import models
+from idp.models.identifiers import lowest_id, new_id
+
+log = structlog.get_logger("gatehouse.audit")
+
+FLUSH_SECONDS = 0.1
+MOST_BUFFERED = 50_000
+SEAL_AFTER = timedelta(minutes=1)
+SEAL_BATCH = 5_000
+REFERENCE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+class Origin(Protocol):
+    """Where a request came from: `protocol.message.Request` and the middleware's facts."""
+
+    @property
+    def client_address(self) -> str: ...
+    @property
+    def user_agent(self) -> str: ...
+    @property
+    def request_id(self) -> str: ...
+
+
+def new_reference() -> str:
+    """A reference for an error page: 10 characters that survive being read aloud."""
+    return "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(10))
+
+
+def record(action: str, *, request: Origin | None = None, **facts: Any) -> models.AuditEvent:
+    """Write one event now. Facts: result, reason, user, actor, application, session, details…"""
+    event = _event(action, request=request, **facts)
+    event.save()
+    return event
+
+
+def buffer(action: str, *, request: Origin | None = None, **facts: Any) -> None:
+    """Write one event within 100 ms, together with others."""
+    _writer.add(_event(action, request=request, **facts))
+
+
+def _event(
+    action: str,
+    *,
+    request: Origin | None = None,
+    user: models.User | None = None,
+    application: models.Application | None = None,
+    **facts: Any,
+) -> models.AuditEvent:
+    event = models.AuditEvent(action=action, **facts)
+    if user is not None:
+        event.user_id = user.id
+        event.user_name = user.username
+    if application is not None:
+        event.application_id = application.id
+        event.application_name = application.name
+    if request is not None:
+        event.client_address = request.client_address or None
+        event.user_agent = request.user_agent[:300]
+        event.request_id = request.request_id
+    event.reason = event.reason[:300]
+    return event
+
+
+class Writer:
+    """The buffer and its thread: started by the first row, one per process."""
+
+    def __init__(self) -> None:
+        self._rows: list[models.AuditEvent] = []
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.synchronous = False
+
+    def add(self, event: models.AuditEvent) -> None:
+        """Keep a row for the next flush; write at once when the buffer is full."""
+        if self.synchronous:
+            event.save()
+            return
+        with self._lock:
+            self._rows.append(event)
+            full = len(self._rows) >= MOST_BUFFERED
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
+                self._thread.start()
+        if full:
+            self.flush()
+        else:
+            self._wake.set()
+
+    def flush(self) -> None:
+        """Write what is buffered; on a failure keep it for the next time."""
+        with self._lock:
+            rows, self._rows = self._rows, []
+        if not rows:
+            return
+        try:
+            for row in rows:
+                row.id = new_id()
+            models.AuditEvent.objects.bulk_create(rows, batch_size=500)
+            _note_use(rows)
+        except DatabaseError as error:
+            log.error("audit_flush_failed", error=type(error).__name__, rows=len(rows))
+            with self._lock:
+                self._rows = (rows + self._rows)[-MOST_BUFFERED * 2 :]
+            connection.close()
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            threading.Event().wait(FLUSH_SECONDS)
+            close_old_connections()
+            self.flush()
+            if self._rows:
+                self._wake.set()
+
+
+_writer = Writer()
+_used: dict[Any, datetime] = {}
+
+
+def _note_use(rows: list[models.AuditEvent]) -> None:
+    """Move `last_used_at` of applications that got a token, at most once in ten minutes."""
+    now = timezone.now()
+    used = {row.application_id for row in rows if row.application_id}
+    due = [key for key in used if now - _used.get(key, now - timedelta(1)) > timedelta(minutes=10)]
+    if due:
+        models.Application.objects.filter(pk__in=due).update(last_used_at=now)
+        _used.update(dict.fromkeys(due, now))
+
+
+def flush() -> None:
+    """Write everything that is buffered."""
+    _writer.flush()
+
+
+def install() -> None:
+    """Flush at the end of the process; called once at start."""
+    atexit.register(_last_flush)
+
+
+def _last_flush() -> None:
+    if _writer._rows:
+        _writer.flush()
+
+
+def write_through(*, enabled: bool) -> None:
+    """Write buffered events at once (tests, management commands)."""
+    _writer.synchronous = enabled
+
+
+def seal(*, now: datetime) -> int:
+    """Hash the events older than a minute that no seal covers yet; returns how many.
+
+    One sealer at a time: the newest seal is locked. The hash covers the seal before it.
+    """
+    sealed = 0
+    while batch := _seal_batch(now=now):
+        sealed += batch
+    return sealed
+
+
+def _seal_batch(*, now: datetime) -> int:
+    with transaction.atomic():
+        last = models.AuditSeal.objects.select_for_update().order_by("-pk").first()
+        events = models.AuditEvent.objects.order_by("id").filter(id__lt=lowest_id(now - SEAL_AFTER))
+        if last is not None:
+            events = events.filter(id__gt=last.last_id)
+        batch = list(events[:SEAL_BATCH])
+        if not batch:
+            return 0
+        models.AuditSeal.objects.create(
+            first_id=batch[0].id,
+            last_id=batch[-1].id,
+            events=len(batch),
+            hash=_digest(bytes(last.hash) if last else b"", batch),
+        )
+        return len(batch)
+
+
+def _digest(previous: bytes, events: list[models.AuditEvent]) -> bytes:
+    digest = hashlib.sha256(previous)
+    for event in events:
+        digest.update(orjson.dumps(_facts(event), option=orjson.OPT_SORT_KEYS))
+    return digest.digest()
+
+
+def _facts(event: models.AuditEvent) -> dict[str, Any]:
+    return {
+        field.attname: str(getattr(event, field.attname))
+        if field.attname != "details"
+        else event.details
+        for field in event._meta.concrete_fields
+    }
+
+
+def verify_seals() -> list[str]:
+    """Recompute every seal that still has its events; returns what does not fit."""
+    problems: list[str] = []
+    previous = b""
+    for seal_row in models.AuditSeal.objects.order_by("pk").iterator():
+        events = list(
+            models.AuditEvent.objects.order_by("id").filter(
+                id__gte=seal_row.first_id, id__lte=seal_row.last_id
+            )
+        )
+        if events and (
+            len(events) != seal_row.events or _digest(previous, events) != bytes(seal_row.hash)
+        ):
+            problems.append(f"seal {seal_row.pk}: the events do not match their hash")
+        previous = bytes(seal_row.hash)
+    return problems
+
+
+def trace(
+    *,
+    protocol: str,
+    result: str,
+    request: Origin | None = None,
+    user: models.User | None = None,
+    application: models.Application | None = None,
+    **facts: Any,
+) -> models.SignIn:
+    """Keep one attempt to use an application for administrators.
+
+    Facts: reference, error, reason, suggestion, received (masked), trace (the checks).
+    """
+    row = models.SignIn(protocol=protocol, result=result, **facts)
+    if user is not None:
+        row.user_id = user.id
+        row.user_name = user.username
+    if application is not None:
+        row.application_id = application.id
+        row.application_name = application.name
+    if request is not None:
+        row.client_address = request.client_address or None
+        row.user_agent = request.user_agent[:300]
+    row.reason = row.reason[:300]
+    row.suggestion = row.suggestion[:500]
+    row.save(force_insert=True)
+    return row

@@ -1,0 +1,171 @@
+"""Typed settings: one frozen object read from `GATEHOUSE_…` environment variables.
+
+Every refusal names the variable and says why. Django reads the same object in `idp.settings`;
+everything else asks `django.conf.settings.IDP`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+WORDS = Annotated[tuple[str, ...], NoDecode]
+
+
+class InsecureSettings(ValueError):
+    """The environment holds a value that the service must not start with."""
+
+
+class Settings(BaseSettings):
+    """All settings of one deployment; times are `timedelta`, lists are separated by commas."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEHOUSE_", frozen=True, extra="ignore")
+
+    issuer: str
+    secret_key: str = Field(min_length=32, repr=False)
+    master_key: Annotated[tuple[str, ...], NoDecode] = Field(min_length=1, repr=False)
+    database_url: str = Field(default="", repr=False)
+    data_dir: Path = Path("var")
+    site_name: str = "Gatehouse"
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
+    extra_hosts: WORDS = ()
+    metrics_token: str = Field(default="", repr=False)
+    mail_from: str = "gatehouse@localhost"
+    mail_url: str = Field(default="", repr=False)
+    support_contact: str = ""
+    log_level: str = "INFO"
+    embedded_worker: bool = True
+    strict_revocation: bool = False
+    password_hashes_at_once: int = Field(default=2, ge=1, le=64)
+    password_minimum_length: int = Field(default=12, ge=8, le=64)
+
+    code_lifetime: timedelta = timedelta(seconds=60)
+    access_token_lifetime: timedelta = timedelta(minutes=10)
+    id_token_lifetime: timedelta = timedelta(minutes=10)
+    refresh_idle: timedelta = timedelta(days=30)
+    refresh_absolute: timedelta = timedelta(days=90)
+    refresh_retry_window: timedelta = timedelta(seconds=10)
+    session_idle: timedelta = timedelta(hours=12)
+    session_absolute: timedelta = timedelta(days=7)
+    interaction_lifetime: timedelta = timedelta(hours=1)
+    assertion_lifetime: timedelta = timedelta(minutes=5)
+    clock_skew: timedelta = timedelta(minutes=3)
+    audit_retention: timedelta = timedelta(days=365)
+    sign_in_retention: timedelta = timedelta(days=30)
+
+    @field_validator("master_key", "extra_hosts", "trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("issuer")
+    @classmethod
+    def _issuer(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.query or parts.fragment or "?" in value or "#" in value:
+            raise ValueError("must have neither query nor fragment (RFC 8414 §2)")
+        if parts.username is not None or not parts.hostname:
+            raise ValueError("must be an absolute address without user information")
+        if value.endswith("/") or parts.path not in ("", "/"):
+            raise ValueError("must be scheme and host alone, without a path or trailing slash")
+        if parts.scheme != "https" and not _loopback_http(parts.scheme, parts.hostname):
+            raise ValueError("must begin with https:// (plain http only on loopback)")
+        if value != f"{parts.scheme}://{parts.netloc}" or value != value.lower():
+            raise ValueError("must be lower case, exactly as clients will compare it")
+        return value
+
+    @field_validator("master_key")
+    @classmethod
+    def _master_key(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for key in value:
+            try:
+                Fernet(key)
+            except ValueError as error:
+                raise ValueError(
+                    "each key must be 32 random bytes in URL-safe base64 (44 characters)"
+                ) from error
+        return value
+
+    @field_validator("log_level")
+    @classmethod
+    def _log_level(cls, value: str) -> str:
+        if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
+        return value.upper()
+
+    @model_validator(mode="after")
+    def _lifetimes(self) -> Settings:
+        for name, limit in _LIMITS.items():
+            value = getattr(self, name)
+            if not timedelta(0) < value <= limit:
+                raise ValueError(f"GATEHOUSE_{name.upper()} must be above 0 and at most {limit}")
+        if self.refresh_idle > self.refresh_absolute:
+            raise ValueError("GATEHOUSE_REFRESH_IDLE must not exceed GATEHOUSE_REFRESH_ABSOLUTE")
+        if self.session_idle > self.session_absolute:
+            raise ValueError("GATEHOUSE_SESSION_IDLE must not exceed GATEHOUSE_SESSION_ABSOLUTE")
+        return self
+
+    @property
+    def https(self) -> bool:
+        """Whether people reach the service over https."""
+        return self.issuer.startswith("https://")
+
+    @property
+    def host(self) -> str:
+        """The issuer's host without its port."""
+        return urlsplit(self.issuer).hostname or ""
+
+    def cookie(self, name: str) -> str:
+        """The full name of one of our cookies: `__Host-` wherever browsers accept it."""
+        return f"__Host-gatehouse_{name}" if self.https else f"gatehouse_{name}"
+
+    def url(self, path: str) -> str:
+        """The absolute address of one of our own paths."""
+        return self.issuer + path
+
+
+_LIMITS = {
+    "code_lifetime": timedelta(seconds=60),
+    "access_token_lifetime": timedelta(hours=24),
+    "id_token_lifetime": timedelta(hours=24),
+    "refresh_idle": timedelta(days=400),
+    "refresh_absolute": timedelta(days=400),
+    "refresh_retry_window": timedelta(seconds=60),
+    "session_idle": timedelta(days=30),
+    "session_absolute": timedelta(days=90),
+    "interaction_lifetime": timedelta(hours=24),
+    "assertion_lifetime": timedelta(minutes=5),
+    "clock_skew": timedelta(minutes=5),
+    "audit_retention": timedelta(days=4000),
+    "sign_in_retention": timedelta(days=400),
+}
+
+
+def _loopback_http(scheme: str, host: str) -> bool:
+    return scheme == "http" and (host in LOOPBACK_HOSTS or host.endswith(".localhost"))
+
+
+def load() -> Settings:
+    """Read the environment; raises InsecureSettings with one line per wrong variable."""
+    try:
+        return Settings()  # pyright: ignore[reportCallIssue]
+    except ValidationError as error:
+        raise InsecureSettings("\n".join(_line(problem) for problem in error.errors())) from None
+
+
+def _line(problem: Any) -> str:
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if not problem["loc"]:
+        return message
+    return f"GATEHOUSE_{str(problem['loc'][0]).upper()}: {message}"

@@ -1,0 +1,309 @@
+"""Keys: what signs, what encrypts at rest, what seals and authenticates values of our own.
+
+Signing keys live in `SigningKey` rows, their private halves encrypted under the master key
+(`GATEHOUSE_MASTER_KEY`, outside the database; the first encrypts, all decrypt). Everything else
+is derived from the master key per purpose (RFC 5869), so a value of one purpose means nothing
+to another. Key objects are parsed once and live until a key row changes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hmac
+import secrets
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import cast
+
+import orjson
+from cryptography import x509
+from cryptography.exceptions import InvalidTag
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.x509.oid import NameOID
+from django.conf import settings
+from django.db import transaction
+
+from idp import directory
+from idp.models import SigningKey
+from idp.protocol import jose
+
+OIDC_ALGORITHMS = ("RS256", "ES256")
+CERTIFICATE_LIFETIME = dt.timedelta(days=3650)
+OVERLAP_MARGIN = dt.timedelta(hours=1)
+OIDC = SigningKey.Purpose.OIDC
+SAML = SigningKey.Purpose.SAML
+State = SigningKey.State
+
+
+class NoKey(RuntimeError):
+    """There is no signing key of this purpose and algorithm: `manage.py doctor` tells more."""
+
+
+class MasterKeyMismatch(RuntimeError):
+    """A stored value was encrypted under a master key that is no longer configured."""
+
+
+class Unsealable(ValueError):
+    """A value was not sealed by us for this purpose, or has been altered."""
+
+
+# ----- at rest -----
+
+
+@lru_cache(maxsize=4)
+def _fernet(master_keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in master_keys])
+
+
+def encrypt(data: bytes) -> bytes:
+    """Encrypt for storage under the first master key."""
+    return _fernet(settings.IDP.master_key).encrypt(data)
+
+
+def decrypt(data: bytes) -> bytes:
+    """Decrypt what was stored; raises MasterKeyMismatch."""
+    try:
+        return _fernet(settings.IDP.master_key).decrypt(data)
+    except InvalidToken as error:
+        raise MasterKeyMismatch("GATEHOUSE_MASTER_KEY does not open what is stored") from error
+
+
+# ----- derived, per purpose -----
+
+
+@lru_cache(maxsize=64)
+def _derived(master_key: str, purpose: str) -> bytes:
+    kdf = HKDF(hashes.SHA256(), length=32, salt=b"gatehouse", info=purpose.encode())
+    return kdf.derive(master_key.encode())
+
+
+@lru_cache(maxsize=64)
+def _ciphers(master_keys: tuple[str, ...], purpose: str) -> tuple[AESGCM, ...]:
+    return tuple(AESGCM(_derived(key, f"seal {purpose}")) for key in master_keys)
+
+
+def seal(purpose: str, data: bytes) -> bytes:
+    """Encrypt and authenticate `data` for `purpose` (AES-256-GCM, random 96-bit nonce)."""
+    nonce = secrets.token_bytes(12)
+    cipher = _ciphers(settings.IDP.master_key, purpose)[0]
+    return nonce + cipher.encrypt(nonce, data, purpose.encode())
+
+
+def unseal(purpose: str, sealed: bytes) -> bytes:
+    """The data in a value of `seal()`; raises Unsealable."""
+    if len(sealed) > 28:
+        for cipher in _ciphers(settings.IDP.master_key, purpose):
+            try:
+                return cipher.decrypt(sealed[:12], sealed[12:], purpose.encode())
+            except InvalidTag:
+                continue
+    raise Unsealable(purpose)
+
+
+def mac(purpose: str, data: bytes) -> bytes:
+    """HMAC-SHA256 of `data` under the first master key's key for `purpose`."""
+    return hmac.digest(_derived(settings.IDP.master_key[0], f"mac {purpose}"), data, "sha256")
+
+
+def check_mac(purpose: str, data: bytes, tag: bytes) -> bool:
+    """Whether `tag` begins HMAC-SHA256 of `data` under any master key; at least 16 bytes."""
+    if len(tag) < 16:
+        return False
+    found = False
+    for key in settings.IDP.master_key:
+        expected = hmac.digest(_derived(key, f"mac {purpose}"), data, "sha256")[: len(tag)]
+        found |= hmac.compare_digest(expected, tag)
+    return found
+
+
+# ----- signing -----
+
+
+@dataclass(frozen=True)
+class KeySet:
+    """Every signing key of OpenID Connect, parsed, and the key set document's bytes."""
+
+    signers: dict[str, jose.Signer]
+    verification: dict[str, jose.VerificationKey]
+    jwks: bytes
+
+
+def _load() -> KeySet:
+    signers: dict[str, jose.Signer] = {}
+    verification: dict[str, jose.VerificationKey] = {}
+    published: list[dict[str, object]] = []
+    now = dt.datetime.now(dt.UTC)
+    for row in SigningKey.objects.filter(purpose=OIDC):
+        if not is_published(row, now=now):
+            continue
+        private = _private(row)
+        if row.state == State.CURRENT:
+            signers[row.algorithm] = jose.Signer(row.kid, row.algorithm, private)
+        verification[row.kid] = jose.VerificationKey(row.kid, row.algorithm, private.public_key())
+        published.append(row.public_jwk)
+    return KeySet(signers, verification, orjson.dumps({"keys": published}))
+
+
+def _key_set() -> KeySet:
+    return directory.cached("oidc-keys", _load)
+
+
+def is_published(row: SigningKey, *, now: dt.datetime) -> bool:
+    """Whether relying parties still find the key: until every token it signed has expired."""
+    if row.state != State.RETIRED or row.retired_at is None:
+        return True
+    return now < row.retired_at + overlap()
+
+
+def overlap() -> dt.timedelta:
+    """How long a retired key stays published: the longest token life and an hour."""
+    idp = settings.IDP
+    return max(idp.access_token_lifetime, idp.id_token_lifetime) + OVERLAP_MARGIN
+
+
+def _private(row: SigningKey) -> jose.PrivateKey:
+    der = decrypt(bytes(row.private_key))
+    return cast("jose.PrivateKey", serialization.load_der_private_key(der, password=None))
+
+
+def signer(algorithm: str) -> jose.Signer:
+    """The current OpenID Connect signer of `algorithm`; raises NoKey."""
+    try:
+        return _key_set().signers[algorithm]
+    except KeyError:
+        raise NoKey(algorithm) from None
+
+
+def verification_keys() -> dict[str, jose.VerificationKey]:
+    """Our own public keys by kid: next, current, and retired ones still published."""
+    return _key_set().verification
+
+
+def jwks() -> bytes:
+    """The key set document (RFC 7517 §5)."""
+    return _key_set().jwks
+
+
+@dataclass(frozen=True)
+class SamlKey:
+    """A SAML signing key: its parsed private half and its certificate (PEM)."""
+
+    kid: str
+    private_key: rsa.RSAPrivateKey
+    certificate: str
+
+
+def _load_saml() -> tuple[SamlKey, tuple[str, ...]]:
+    rows = list(SigningKey.objects.filter(purpose=SAML).exclude(state=State.RETIRED))
+    current = next((row for row in rows if row.state == State.CURRENT), None)
+    if current is None:
+        raise NoKey("SAML")
+    private = _private(current)
+    if not isinstance(private, rsa.RSAPrivateKey):
+        raise NoKey("SAML needs an RSA key")
+    others = tuple(row.certificate for row in rows if row is not current)
+    return SamlKey(current.kid, private, current.certificate), others
+
+
+def saml_signing() -> SamlKey:
+    """The key that signs SAML messages; raises NoKey."""
+    return directory.cached("saml-keys", _load_saml)[0]
+
+
+def saml_certificates() -> tuple[str, ...]:
+    """The certificates to publish, PEM: the current one first, then the next."""
+    current, others = directory.cached("saml-keys", _load_saml)
+    return (current.certificate, *others)
+
+
+# ----- life cycle -----
+
+
+def ensure() -> list[SigningKey]:
+    """Create what is missing: a current and a next key per algorithm, a current SAML key."""
+    made: list[SigningKey] = []
+    for algorithm in OIDC_ALGORITHMS:
+        for state in (State.CURRENT, State.NEXT):
+            if not SigningKey.objects.filter(
+                purpose=OIDC, algorithm=algorithm, state=state
+            ).exists():
+                made.append(_create(OIDC, algorithm, state))
+    if not SigningKey.objects.filter(purpose=SAML, state=State.CURRENT).exists():
+        made.append(_create(SAML, "RS256", State.CURRENT))
+    return made
+
+
+def _create(purpose: str, algorithm: str, state: str) -> SigningKey:
+    private = jose.generate(algorithm)
+    public = jose.public_jwk(private, algorithm=algorithm)
+    now = dt.datetime.now(dt.UTC)
+    return SigningKey.objects.create(
+        purpose=purpose,
+        algorithm=algorithm,
+        kid=public["kid"],
+        state=state,
+        public_jwk=public,
+        private_key=encrypt(
+            private.private_bytes(
+                serialization.Encoding.DER,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        ),
+        certificate=_certificate(private, now=now) if purpose == SAML else "",
+        created_at=now,
+        current_at=now if state == State.CURRENT else None,
+    )
+
+
+def _certificate(private: jose.PrivateKey, *, now: dt.datetime) -> str:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, settings.IDP.host[:64])])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + CERTIFICATE_LIFETIME)
+        .sign(private, hashes.SHA256())  # type: ignore[arg-type]  # SAML keys are RSA
+    )
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def rotate(purpose: str, algorithm: str) -> str:
+    """One step of a rotation: publish first, sign later, retire last.
+
+    Without a next key one is created and published: answers "published". Otherwise it becomes
+    the current one and the old one retires, published until its last token has expired:
+    answers "rotated". OpenID Connect's keys always have a next one waiting; SAML's wait until
+    service providers have fetched the metadata.
+    """
+    with transaction.atomic():
+        rows = SigningKey.objects.select_for_update().filter(purpose=purpose, algorithm=algorithm)
+        following = rows.filter(state=State.NEXT).order_by("created_at").first()
+        if following is None:
+            _create(purpose, algorithm, State.NEXT)
+            return "published"
+        now = dt.datetime.now(dt.UTC)
+        rows.filter(state=State.CURRENT).update(state=State.RETIRED, retired_at=now)
+        following.state = State.CURRENT
+        following.current_at = now
+        following.save()
+        if purpose == OIDC:
+            _create(purpose, algorithm, State.NEXT)
+    return "rotated"
+
+
+def reencrypt() -> int:
+    """Encrypt every stored private key under the first master key; returns how many."""
+    rows = list(SigningKey.objects.all())
+    fernet = _fernet(settings.IDP.master_key)
+    for row in rows:
+        row.private_key = fernet.rotate(bytes(row.private_key))
+        row.save(update_fields=["private_key"])
+    return len(rows)

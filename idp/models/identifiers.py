@@ -1,0 +1,54 @@
+"""Identifiers of rows: 16 bytes that begin with their creation time (RFC 9562 §5.7, version 7)."""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+from datetime import datetime
+
+from django.db import connection
+
+
+def new_id() -> uuid.UUID:
+    """A new time-ordered identifier: 48 bits of milliseconds, 74 random bits."""
+    milliseconds = time.time_ns() // 1_000_000
+    return _version_7(milliseconds, secrets.randbits(74))
+
+
+def lowest_id(moment: datetime) -> uuid.UUID:
+    """The smallest identifier of that millisecond: the bound of a range over creation times."""
+    return _version_7(int(moment.timestamp() * 1000), 0)
+
+
+def _version_7(milliseconds: int, noise: int) -> uuid.UUID:
+    value = (milliseconds & (1 << 48) - 1) << 80
+    value |= 7 << 76 | (noise >> 62) << 64
+    value |= 2 << 62 | noise & (1 << 62) - 1
+    return uuid.UUID(int=value)
+
+
+def db_id(value: uuid.UUID | None) -> uuid.UUID | str | None:
+    """An identifier as a parameter of a statement written out by hand."""
+    if value is None or connection.features.has_native_uuid_field:
+        return value
+    return value.hex
+
+
+def from_db_id(value: uuid.UUID | str | None) -> uuid.UUID | None:
+    """An identifier out of a row that a statement written by hand returned."""
+    if value is None or isinstance(value, uuid.UUID):
+        return value
+    return uuid.UUID(value)
+
+
+def db_instant(value: datetime | None) -> datetime | str | None:
+    """An aware instant as a parameter of a statement written out by hand."""
+    return connection.ops.adapt_datetimefield_value(value)
+
+
+def from_db_instant(value: datetime | str | None) -> datetime | None:
+    """An aware instant out of a row that a statement written by hand returned."""
+    if value is None or isinstance(value, datetime):
+        return value
+    return datetime.fromisoformat(value + "+00:00")
