@@ -10,7 +10,8 @@ class IdpConfig(AppConfig):
     verbose_name = "Identity"
 
     def ready(self) -> None:
-        from idp import audit, directory
+        from idp import audit, checks, directory, endpoints  # noqa: F401 (checks register)
 
         directory.connect_signals()
         audit.install()
+        endpoints.register_all()

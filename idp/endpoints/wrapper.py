@@ -1,0 +1,84 @@
+"""What every protocol endpoint gets around it, on the short way and under Django alike.
+
+Typed errors become responses, CORS and security headers are added, the request is counted.
+The last resort is here: whatever escapes an endpoint is logged and answered without detail.
+"""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError
+
+from idp import directory, features, metrics
+from idp.protocol import errors, message
+from idp.protocol.message import Request, Response
+
+log = structlog.get_logger("gatehouse.endpoint")
+
+MAX_BODY = 1024 * 1024
+PREFLIGHT = [
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Allow-Methods", "GET, POST"),
+    ("Access-Control-Allow-Headers", "Authorization, Content-Type, Accept"),
+    ("Access-Control-Max-Age", "7200"),
+]
+CORS = [
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Expose-Headers", "WWW-Authenticate, ETag, Retry-After"),
+]
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
+    " base-uri 'none'; frame-ancestors 'none'"
+)
+DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
+PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+HSTS = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+
+
+def answer(handler: features.Handler, request: Request) -> Response:
+    """Run one endpoint; never raises."""
+    started = time.perf_counter()
+    if request.method == "OPTIONS" and features.is_cors(request.path):
+        response = Response(204, list(PREFLIGHT))
+    else:
+        response = _run(handler, request)
+        if features.is_cors(request.path):
+            response.headers += CORS
+    _secure(response)
+    metrics.observe(request.path, response.status, time.perf_counter() - started)
+    return response
+
+
+def _run(handler: features.Handler, request: Request) -> Response:
+    try:
+        if len(request.body) > MAX_BODY:
+            raise errors.PayloadTooLarge("the body is larger than 1 MiB")
+        directory.poll()
+        return handler(request)
+    except errors.ProtocolError as error:
+        return message.error_response(error)
+    except DatabaseError as error:
+        log.error("database_unavailable", path=request.path, error=type(error).__name__)
+        unavailable = errors.TemporarilyUnavailable("try again shortly")
+        return message.error_response(unavailable)
+    except Exception:
+        log.exception("endpoint_failed", path=request.path, request_id=request.request_id)
+        failure = errors.ServerError(f"reference {request.request_id}")
+        return message.error_response(failure)
+
+
+def _secure(response: Response) -> None:
+    headers = response.headers
+    page = any(name == "Content-Type" and value.startswith("text/html") for name, value in headers)
+    headers.append(("X-Content-Type-Options", "nosniff"))
+    headers.append(("Content-Security-Policy", PAGE_POLICY if page else DATA_POLICY))
+    if page:
+        headers.append(("X-Frame-Options", "DENY"))
+        headers.append(("Permissions-Policy", PERMISSIONS))
+        if not any(name == "Referrer-Policy" for name, _ in headers):
+            headers.append(("Referrer-Policy", "no-referrer"))
+    if settings.IDP.https:
+        headers.append(HSTS)
