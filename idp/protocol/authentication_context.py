@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from idp.protocol import vocabulary
 from idp.protocol.errors import InvalidRequest
 
 ACR_LADDER = ("pwd", "mfa", "phr")
@@ -19,8 +20,6 @@ SAML_MFA = "https://refeds.org/profile/mfa"
 
 _CLASS_OF_ACR = {"pwd": SAML_PASSWORD, "mfa": SAML_MFA, "phr": SAML_MFA}
 _ACR_OF_CLASS = {SAML_PASSWORD: "pwd", SAML_MFA: "mfa"}
-
-PROMPTS = ("none", "login", "consent", "select_account")
 
 _MAX_AGE_DIGITS = 9
 
@@ -135,7 +134,7 @@ def parse_prompt(value: str | None) -> frozenset[str]:
     given = set((value or "").split(" ")) - {""}
     if "none" in given and len(given) > 1:
         raise InvalidRequest("prompt none cannot be combined with other values")
-    return frozenset(given.intersection(PROMPTS))
+    return frozenset(given.intersection(vocabulary.PROMPTS))
 
 
 def parse_max_age(value: str | None) -> timedelta | None:

@@ -1,0 +1,293 @@
+"""Client metadata: what a client may register (RFC 7591 §2, OIDC Registration §2).
+
+`parse` gives every member a type, a default and a place, and refuses what contradicts itself or
+asks for what this server does not do. Members of our own begin with `gatehouse_`. Stores nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from idp.protocol import redirect_uri, resource_indicator, vocabulary
+from idp.protocol import scope as scopes
+from idp.protocol import uri as uris
+from idp.protocol.errors import (
+    InvalidClientMetadata,
+    InvalidRedirectUri,
+    InvalidScope,
+    InvalidSoftwareStatement,
+    InvalidTarget,
+)
+from idp.protocol.metadata_members import Members
+from idp.protocol.vocabulary import GrantType
+
+MAX_AGE_SECONDS = 10 * 365 * 24 * 3600
+
+# Stored and returned, acted on by features that are not built yet.
+_ADDRESSES = (
+    "backchannel_logout_uri",
+    "frontchannel_logout_uri",
+    "initiate_login_uri",
+    "jwks_uri",
+    "sector_identifier_uri",
+)
+_FLAGS = ("backchannel_logout_session_required", "frontchannel_logout_session_required")
+_TEXTS = ("software_id", "software_version")
+_LOCALISED = ("client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri")
+_CLIENT_ASSERTION_ALGS = (
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"),
+    *("HS256", "HS384", "HS512", "EdDSA", "Ed25519"),
+)
+
+# Protections that a client would rely on: silence would be a promise that is not kept.
+_DEMANDS = (
+    "authorization_encrypted_response_alg",
+    "authorization_signed_response_alg",
+    "dpop_bound_access_tokens",
+    "id_token_encrypted_response_alg",
+    "introspection_encrypted_response_alg",
+    "introspection_signed_response_alg",
+    "require_pushed_authorization_requests",
+    "require_signed_request_object",
+    "tls_client_certificate_bound_access_tokens",
+    "userinfo_encrypted_response_alg",
+    "userinfo_signed_response_alg",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientMetadata:
+    """The registered metadata of one client, complete and consistent; see `parse`.
+
+    `scope` is one string as on the wire; empty means that the client may ask for what is its own.
+    `extra` holds members for later features and localised names, as they came.
+    """
+
+    redirect_uris: tuple[str, ...] = ()
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    token_endpoint_auth_method: str = "client_secret_basic"  # noqa: S105 - a method's name
+    grant_types: tuple[str, ...] = (GrantType.AUTHORIZATION_CODE,)
+    response_types: tuple[str, ...] = ("code",)
+    application_type: str = "web"
+    client_name: str = ""
+    client_uri: str = ""
+    logo_uri: str = ""
+    policy_uri: str = ""
+    tos_uri: str = ""
+    contacts: tuple[str, ...] = ()
+    scope: str = ""
+    id_token_signed_response_alg: str = vocabulary.DEFAULT_ID_TOKEN_SIGNING_ALG
+    default_max_age: int | None = None
+    require_auth_time: bool = False
+    default_acr_values: tuple[str, ...] = ()
+    gatehouse_profile: str = "default"
+    gatehouse_pkce: str = "default"
+    gatehouse_id_token_scope_claims: bool = False
+    gatehouse_refresh_always: bool = False
+    gatehouse_first_party: bool = False
+    gatehouse_resources: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the client cannot keep a secret, and so gets none (RFC 6749 §2.1)."""
+        return self.token_endpoint_auth_method == vocabulary.PUBLIC_METHOD
+
+    def as_document(self) -> dict[str, Any]:
+        """Return all registered values as a JSON object, without empty ones (RFC 7591 §3.2.1)."""
+        document: dict[str, Any] = {}
+        for member in fields(self):
+            value = getattr(self, member.name)
+            if member.name == "extra" or value in ("", (), None):
+                continue
+            document[member.name] = list(value) if isinstance(value, tuple) else value
+        return {**document, **self.extra}
+
+
+def parse(document: Mapping[str, Any]) -> ClientMetadata:
+    """Return the metadata of a registration with its defaults (RFC 7591 §2, §3.2.1).
+
+    Unknown members are ignored (RFC 7591 §2), unless they begin with `gatehouse_`.
+    Raises InvalidClientMetadata, InvalidRedirectUri, InvalidSoftwareStatement.
+    """
+    members = Members(document)
+    _refuse_unkept(members)
+    grant_types = _grant_types(members)
+    code = GrantType.AUTHORIZATION_CODE in grant_types
+    application_type = members.choice(
+        "application_type", vocabulary.APPLICATION_TYPES, default=_application_type(members)
+    )
+    metadata = ClientMetadata(
+        redirect_uris=members.texts("redirect_uris"),
+        post_logout_redirect_uris=members.texts("post_logout_redirect_uris"),
+        token_endpoint_auth_method=members.choice(
+            "token_endpoint_auth_method",
+            vocabulary.TOKEN_ENDPOINT_AUTH_METHODS,
+            default="client_secret_basic",
+        ),
+        grant_types=grant_types,
+        response_types=members.choices(
+            "response_types",
+            vocabulary.RESPONSE_TYPES,
+            default=vocabulary.RESPONSE_TYPES if code else (),
+        ),
+        application_type=application_type,
+        client_name=members.text("client_name"),
+        client_uri=members.address("client_uri"),
+        logo_uri=members.address("logo_uri"),
+        policy_uri=members.address("policy_uri"),
+        tos_uri=members.address("tos_uri"),
+        contacts=members.texts("contacts"),
+        scope=_scope(members),
+        id_token_signed_response_alg=members.choice(
+            "id_token_signed_response_alg",
+            vocabulary.ID_TOKEN_SIGNING_ALGS,
+            default=vocabulary.DEFAULT_ID_TOKEN_SIGNING_ALG,
+        ),
+        default_max_age=members.seconds("default_max_age", maximum=MAX_AGE_SECONDS),
+        require_auth_time=members.flag("require_auth_time"),
+        default_acr_values=members.texts("default_acr_values"),
+        gatehouse_profile=members.choice(
+            "gatehouse_profile",
+            vocabulary.PROFILES,
+            default=_profile(grant_types, application_type),
+        ),
+        gatehouse_pkce=members.choice(
+            "gatehouse_pkce", vocabulary.PKCE_POLICIES, default="default"
+        ),
+        gatehouse_id_token_scope_claims=members.flag("gatehouse_id_token_scope_claims"),
+        gatehouse_refresh_always=members.flag("gatehouse_refresh_always"),
+        gatehouse_first_party=members.flag("gatehouse_first_party"),
+        gatehouse_resources=_resources(members),
+        extra=_extra(members),
+    )
+    check(metadata)
+    return metadata
+
+
+def check(metadata: ClientMetadata) -> None:
+    """Raise unless the metadata is consistent (RFC 7591 §2.1, OIDC Registration §2).
+
+    Called by `parse`; call it again on what an administrator has edited.
+    Raises InvalidClientMetadata, InvalidRedirectUri.
+    """
+    _check_grants(metadata)
+    _check_profile(metadata)
+    if metadata.is_public and metadata.gatehouse_pkce == "optional":
+        raise InvalidClientMetadata("gatehouse_pkce optional is for confidential clients only")
+    for uri in metadata.redirect_uris:
+        redirect_uri.validate(uri, application_type=metadata.application_type)
+    for uri in metadata.post_logout_redirect_uris:
+        redirect_uri.validate_post_logout(uri, application_type=metadata.application_type)
+
+
+def refuse_foreign_hosts(metadata: ClientMetadata) -> None:
+    """Raise InvalidClientMetadata for addresses that are not on the client's hosts (RFC 7591 §5).
+
+    For registrations by strangers, who might borrow somebody's logo and terms.
+    """
+    own = {uris.split(one).host for one in metadata.redirect_uris}
+    for name in ("client_uri", "logo_uri", "policy_uri", "tos_uri"):
+        address = getattr(metadata, name)
+        if address and uris.split(address).host not in own:
+            raise InvalidClientMetadata(f"{name} must be on the host of a redirect URI")
+
+
+def _refuse_unkept(members: Members) -> None:
+    """Refuse what would be ignored to the client's harm (RFC 7591 §2, §2.3)."""
+    if "software_statement" in members:
+        raise InvalidSoftwareStatement("software statements are not supported")
+    for name in _DEMANDS:
+        if name in members and members.demanded(name):
+            raise InvalidClientMetadata(f"{name} is not supported")
+    own = {member.name for member in fields(ClientMetadata)}
+    for name in members:
+        if name.startswith("gatehouse_") and name not in own:
+            raise InvalidClientMetadata(f"{name[:60]} is not a member we know")
+
+
+def _grant_types(members: Members) -> tuple[str, ...]:
+    default: tuple[str, ...] = (GrantType.AUTHORIZATION_CODE,)
+    if members.text("gatehouse_profile") == "machine":
+        default = (GrantType.CLIENT_CREDENTIALS,)
+    elif members.flag("gatehouse_refresh_always"):
+        default = (GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN)
+    return members.choices("grant_types", vocabulary.GRANT_TYPES, default=default)
+
+
+def _application_type(members: Members) -> str:
+    return "native" if members.text("gatehouse_profile") == "native" else "web"
+
+
+def _profile(grant_types: tuple[str, ...], application_type: str) -> str:
+    if application_type == "native":
+        return "native"
+    return "machine" if grant_types == (GrantType.CLIENT_CREDENTIALS,) else "default"
+
+
+def _scope(members: Members) -> str:
+    try:
+        return scopes.join(scopes.parse(members.long_text("scope", maximum=scopes.MAX_CHARACTERS)))
+    except InvalidScope as error:
+        raise InvalidClientMetadata(error.description) from None
+
+
+def _resources(members: Members) -> tuple[str, ...]:
+    try:
+        return resource_indicator.parse(members.texts("gatehouse_resources"))
+    except InvalidTarget as error:
+        raise InvalidClientMetadata(f"gatehouse_resources: {error.description}") from None
+
+
+def _extra(members: Members) -> dict[str, Any]:
+    """Return the members that are only kept, type-checked (RFC 7591 §2.2, §3.2.1)."""
+    extra: dict[str, Any] = {}
+    extra |= {name: members.address(name) for name in _ADDRESSES if name in members}
+    extra |= {name: members.flag(name) for name in _FLAGS if name in members}
+    extra |= {name: members.text(name) for name in _TEXTS if name in members}
+    for name in members:
+        base, separator, language = name.partition("#")
+        if separator and base in _LOCALISED and language.isascii():
+            extra[name] = members.text(name) if base == "client_name" else members.address(name)
+    if "request_uris" in members:
+        extra["request_uris"] = list(members.addresses("request_uris", fragments=True))
+    if "jwks" in members:
+        extra["jwks"] = members.jwks("jwks")
+    if "jwks" in extra and "jwks_uri" in extra:
+        raise InvalidClientMetadata("jwks and jwks_uri exclude each other")
+    if members.choice("subject_type", vocabulary.SUBJECT_TYPES, default=""):
+        extra["subject_type"] = members.text("subject_type")
+    if "token_endpoint_auth_signing_alg" in members:
+        name = "token_endpoint_auth_signing_alg"
+        extra[name] = members.choice(name, _CLIENT_ASSERTION_ALGS, default="")
+    return extra
+
+
+def _check_grants(metadata: ClientMetadata) -> None:
+    """Check grants against response types, redirect URIs and authentication (RFC 7591 §2.1)."""
+    code = GrantType.AUTHORIZATION_CODE in metadata.grant_types
+    if not metadata.grant_types:
+        raise InvalidClientMetadata("grant_types names no grant")
+    if code != ("code" in metadata.response_types):
+        raise InvalidClientMetadata("authorization_code and response type code go together")
+    if code and not metadata.redirect_uris:
+        raise InvalidRedirectUri("authorization_code needs at least one redirect URI")
+    if GrantType.REFRESH_TOKEN in metadata.grant_types and not code:
+        raise InvalidClientMetadata("refresh_token needs authorization_code")
+    if metadata.gatehouse_refresh_always and GrantType.REFRESH_TOKEN not in metadata.grant_types:
+        raise InvalidClientMetadata("gatehouse_refresh_always needs the grant refresh_token")
+    if GrantType.CLIENT_CREDENTIALS in metadata.grant_types and metadata.is_public:
+        raise InvalidClientMetadata("client_credentials needs a client with a secret")
+
+
+def _check_profile(metadata: ClientMetadata) -> None:
+    """Check the profile against application type and grants (RFC 8252 §7, RFC 6749 §4.4)."""
+    if (metadata.gatehouse_profile == "native") != (metadata.application_type == "native"):
+        raise InvalidClientMetadata(
+            "gatehouse_profile native and application_type native go together"
+        )
+    machine = metadata.gatehouse_profile == "machine"
+    if machine and metadata.grant_types != (GrantType.CLIENT_CREDENTIALS,):
+        raise InvalidClientMetadata("gatehouse_profile machine is for client_credentials alone")
