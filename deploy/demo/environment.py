@@ -6,11 +6,13 @@ the first run, the credentials of the people and of the two applications, all fo
 
 from __future__ import annotations
 
+import argparse
 import base64
 import json
 import os
 import secrets
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,19 @@ class Demonstration:
             write_private(path, fresh + "\n")
         return path.read_text().strip()
 
+    def saml_pair(self) -> tuple[str, str]:
+        """Certificate and key (PEM) of the SaaS application; made on the first run."""
+        key, certificate = self.data / "saas-application.key", self.data / "saas-application.crt"
+        if not (key.exists() and certificate.exists()):
+            new_certificate, new_key = self_signed("Demo SaaS application")
+            write_private(key, new_key)
+            write_private(certificate, new_certificate)
+        return certificate.read_text(), key.read_text()
+
+    def registered(self, address: str) -> dict[str, Any]:
+        """What registering the application at this address returned, or nothing yet."""
+        return self.read().get("registrations", {}).get(address, {})
+
     def read(self) -> dict[str, Any]:
         """What earlier runs noted: the last port, and the applications' registrations."""
         path = self.data / "demo.json"
@@ -75,6 +90,34 @@ def at(data: Path | None, *, port: int | None) -> Demonstration:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     last = Demonstration(folder, DEFAULT_PORT).read().get("port", DEFAULT_PORT)
     return Demonstration(folder, port or last)
+
+
+def application_options(arguments: list[str]) -> argparse.Namespace:
+    """The command line that both applications have."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--port", type=int, help="of the identity provider")
+    parser.add_argument("--host", default="127.0.0.1")
+    return parser.parse_args(arguments)
+
+
+def self_signed(name: str) -> tuple[str, str]:
+    """A certificate for SAML with its RSA key: nobody checks its chain, only the key."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(subject, subject, key.public_key())
+    builder = builder.serial_number(x509.random_serial_number())
+    builder = builder.not_valid_before(now).not_valid_after(now + timedelta(days=3650))
+    certificate = builder.sign(key, hashes.SHA256())
+    pem = serialization.Encoding.PEM
+    plain = serialization.NoEncryption()
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+    return certificate.public_bytes(pem).decode(), private.decode()
 
 
 def master_key() -> str:

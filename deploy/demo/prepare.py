@@ -1,0 +1,138 @@
+"""Set up what the demonstration lacks: database, keys, people, the two applications' registrations.
+
+Runs in Gatehouse's environment (`python -m deploy.demo.prepare --data DIR --port N`) and through
+management commands, as an administrator would. Run again, it changes nothing that is there.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import secrets
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import django
+from django.core.management import CommandError, call_command
+
+from deploy.demo import environment, people, saas_application
+from deploy.demo.environment import Demonstration
+
+
+def prepare(demonstration: Demonstration) -> None:
+    """Everything, in order; each step says what it does."""
+    say("Preparing the database ...")
+    call_command("migrate", verbosity=0)
+    password = demo_password(demonstration)
+    os.environ["GATEHOUSE_PASSWORD"] = password
+    for name, options in people.PEOPLE.items():
+        settle(name, options, password=password)
+    register_web_application(demonstration)
+    register_saas_application(demonstration)
+    demonstration.write({**demonstration.read(), "port": demonstration.port})
+
+
+def demo_password(demonstration: Demonstration) -> str:
+    """The people's password: the one asked for, else that of earlier runs, else a new one."""
+    path = demonstration.data / "demo-credentials"
+    asked = os.environ.get("GATEHOUSE_DEMO_PASSWORD", "")
+    kept = path.read_text().split()[-1] if path.exists() else ""
+    password = asked or kept or secrets.token_urlsafe(12)
+    if password != kept:
+        lines = (f"{name} {password}\n" for name in people.PEOPLE)
+        environment.write_private(path, "".join(lines))
+    return password
+
+
+def settle(name: str, options: list[str], *, password: str) -> None:
+    """Create a person; an existing one only gets the password that was asked for."""
+    from idp.models import User
+
+    user = User.objects.by_login(name)
+    if user is None:
+        say(f"Creating {name} ...")
+        call_command("create_user", name, *options, stdout=io.StringIO())
+    elif os.environ.get("GATEHOUSE_DEMO_PASSWORD") and not user.check_password(password):
+        say(f"Giving {name} the password of GATEHOUSE_DEMO_PASSWORD ...")
+        user.set_password(password)
+        user.save(update_fields=["password"])
+
+
+def register_web_application(demonstration: Demonstration) -> None:
+    """Register the OpenID Connect application, unless it is there."""
+    from idp.models import Client
+
+    home = demonstration.web_application
+    known = demonstration.registered(home).get("client_id", "")
+    if Client.objects.filter(client_id=known).exists():
+        return
+    metadata = {
+        "client_name": name_for(demonstration, "Demo web application"),
+        "client_uri": home,
+        "redirect_uris": [f"{home}/callback"],
+        "post_logout_redirect_uris": [f"{home}/signed-out"],
+        "initiate_login_uri": f"{home}/login",
+        "token_endpoint_auth_method": "client_secret_basic",
+        "grant_types": ["authorization_code"],
+        "response_types": ["code"],
+        "scope": "openid profile email address phone groups",
+    }
+    register(demonstration, home, command="register_client", document=json.dumps(metadata))
+
+
+def register_saas_application(demonstration: Demonstration) -> None:
+    """Register the SAML service provider by its metadata, unless it is there."""
+    from federation.models import ServiceProvider
+
+    home = demonstration.saas_application
+    entity_id = demonstration.registered(home).get("entity_id", "")
+    if ServiceProvider.objects.filter(entity_id=entity_id).exists():
+        return
+    settings = saas_application.service_provider(demonstration)
+    metadata = saas_application.metadata_of(settings).decode()
+    register(demonstration, home, command="register_service_provider", document=metadata)
+
+
+def register(demonstration: Demonstration, home: str, *, command: str, document: str) -> None:
+    """Run a registration command on a document and keep what it returns."""
+    say(f"Registering {home} ...")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "registration"
+        path.write_text(document)
+        output = io.StringIO()
+        call_command(command, str(path), stdout=output)
+    answer: dict[str, Any] = json.loads(output.getvalue())
+    notes = demonstration.read()
+    demonstration.write(
+        {**notes, "registrations": {**notes.get("registrations", {}), home: answer}}
+    )
+
+
+def name_for(demonstration: Demonstration, name: str) -> str:
+    """The application's name; elsewhere than on the usual port with its own."""
+    usual = demonstration.port == environment.DEFAULT_PORT
+    return name if usual else f"{name} (port {demonstration.port + 1})"
+
+
+def say(text: str) -> None:
+    """Tell how far it is."""
+    print(text, flush=True)
+
+
+def main() -> None:
+    """Prepare the demonstration of the command line."""
+    options = environment.application_options(sys.argv[1:])
+    demonstration = environment.at(options.data, port=options.port)
+    os.environ.update(demonstration.environment())
+    django.setup()
+    try:
+        prepare(demonstration)
+    except CommandError as error:
+        sys.exit(f"The demonstration could not be set up: {error}")
+
+
+if __name__ == "__main__":
+    main()
