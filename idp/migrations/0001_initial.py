@@ -295,6 +295,7 @@ class Migration(migrations.Migration):
                 ('expires_at', models.DateTimeField()),
                 ('authenticated_at', models.DateTimeField(null=True)),
                 ('consented_at', models.DateTimeField(null=True)),
+                ('switched_at', models.DateTimeField(help_text='When the person said that somebody else wants to sign in.', null=True)),
                 ('refused', models.CharField(blank=True, max_length=60)),
                 ('finished_at', models.DateTimeField(null=True)),
                 ('application', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='idp.application')),

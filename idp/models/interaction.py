@@ -32,6 +32,9 @@ class Interaction(models.Model):
     expires_at = models.DateTimeField()
     authenticated_at = models.DateTimeField(null=True)
     consented_at = models.DateTimeField(null=True)
+    switched_at = models.DateTimeField(
+        null=True, help_text="When the person said that somebody else wants to sign in."
+    )
     refused = models.CharField(max_length=60, blank=True)
     finished_at = models.DateTimeField(null=True)
 
