@@ -1,0 +1,90 @@
+"""Settings from the environment: what is refused, and in which words."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+
+import pytest
+
+from idp import conf
+
+KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
+GOOD = {
+    "GATEHOUSE_ISSUER": "https://id.example.org",
+    "GATEHOUSE_SECRET_KEY": "s" * 50,
+    "GATEHOUSE_MASTER_KEY": KEY,
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    import os
+
+    for name in os.environ:
+        if name.startswith("GATEHOUSE_"):
+            monkeypatch.delenv(name)
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def test_reads_a_sound_environment(environment):
+    settings = conf.load()
+    assert settings.https
+    assert settings.cookie("session") == "__Host-gatehouse_session"
+    assert settings.code_lifetime == timedelta(seconds=60)
+    assert settings.url("/token") == "https://id.example.org/token"
+
+
+def test_loopback_may_go_without_tls(environment):
+    environment.setenv("GATEHOUSE_ISSUER", "http://localhost:8000")
+    assert conf.load().cookie("session") == "gatehouse_session"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("ISSUER", "http://id.example.org", "https"),
+        ("ISSUER", "https://id.example.org/", "slash"),
+        ("ISSUER", "https://id.example.org/path", "path"),
+        ("ISSUER", "https://id.example.org?x=1", "query"),
+        ("ISSUER", "https://id.example.org#", "fragment"),
+        ("ISSUER", "https://me@id.example.org", "user information"),
+        ("ISSUER", "https://ID.example.org", "lower case"),
+        ("ISSUER", "ftp://localhost", "https"),
+        ("SECRET_KEY", "short", "32"),
+        ("MASTER_KEY", "not-a-key", "44 characters"),
+        ("MASTER_KEY", "", "at least 1"),
+        ("LOG_LEVEL", "LOUD", "DEBUG"),
+        ("CODE_LIFETIME", "PT5M", "at most"),
+        ("CODE_LIFETIME", "soon", "CODE_LIFETIME"),
+        ("TRUSTED_PROXIES", "10.0.0.0/33", "TRUSTED_PROXIES"),
+        ("PASSWORD_MINIMUM_LENGTH", "4", "8"),
+    ],
+)
+def test_refuses_and_names_the_variable(environment, name, value, words):
+    environment.setenv(f"GATEHOUSE_{name}", value)
+    with pytest.raises(conf.InsecureSettings) as refusal:
+        conf.load()
+    assert f"GATEHOUSE_{name}" in str(refusal.value)
+    assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["ISSUER", "SECRET_KEY", "MASTER_KEY"])
+def test_refuses_what_is_missing(environment, name):
+    environment.delenv(f"GATEHOUSE_{name}")
+    with pytest.raises(conf.InsecureSettings, match=f"GATEHOUSE_{name}: Field required"):
+        conf.load()
+
+
+def test_refuses_idle_beyond_absolute(environment):
+    environment.setenv("GATEHOUSE_REFRESH_IDLE", "P100D")
+    with pytest.raises(conf.InsecureSettings, match="GATEHOUSE_REFRESH_IDLE"):
+        conf.load()
+
+
+def test_shows_no_secret(environment):
+    shown = repr(conf.load())
+    assert KEY not in shown
+    assert "s" * 50 not in shown

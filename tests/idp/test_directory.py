@@ -1,0 +1,70 @@
+"""The in-process snapshot and the version row that empties it."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from idp import directory
+from idp.models import Application, Client, Resource
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client_row():
+    application = Application.objects.create(name="Reports")
+    return Client.objects.create(application=application, client_id="reports")
+
+
+def test_second_look_costs_no_query(client_row, django_assert_num_queries):
+    directory.refresh()
+    assert directory.client("reports").application.name == "Reports"
+    with django_assert_num_queries(0):
+        assert directory.client("reports").application.name == "Reports"
+
+
+def test_change_is_seen_at_once_here(client_row):
+    assert directory.client("reports").application.enabled
+    client_row.application.enabled = False
+    client_row.application.save()
+    assert not directory.client("reports").application.enabled
+
+
+def test_change_by_another_process_is_seen_after_a_poll(client_row):
+    directory.refresh()
+    assert directory.client("reports").application.name == "Reports"
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE idp_application SET name = 'Elsewhere'")
+        cursor.execute("UPDATE idp_version SET configuration = configuration + 1")
+    assert directory.client("reports").application.name == "Reports"
+    directory.refresh()
+    assert directory.client("reports").application.name == "Elsewhere"
+
+
+def test_relations_count_as_configuration(client_row):
+    resource = Resource.objects.create(name="API", identifier="https://api.example.org")
+    assert list(directory.client("reports").resources.all()) == []
+    client_row.resources.add(resource)
+    assert list(directory.client("reports").resources.all()) == [resource]
+
+
+@pytest.mark.parametrize("client_id", ["", "x" * 101, "unknown"])
+def test_unknown_client_is_none(client_id):
+    assert directory.client(client_id) is None
+
+
+def test_observers_hear_of_the_deny_list():
+    heard: list[int] = []
+
+    def hear(version: int) -> None:
+        heard.append(version)
+
+    directory.observe(hear)
+    try:
+        directory.refresh()
+        directory.bump_revocation()
+        directory.refresh()
+    finally:
+        directory._observers.remove(hear)
+    assert heard[-1] > heard[0]

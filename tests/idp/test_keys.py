@@ -1,0 +1,173 @@
+"""Keys at rest, values of our own, and the life cycle of signing keys."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+
+import orjson
+import pytest
+from cryptography import x509
+from django.test import override_settings
+from django.utils import timezone
+
+from idp import keys
+from idp.models import SigningKey
+from idp.protocol import jose
+
+OTHER_KEY = base64.urlsafe_b64encode(b"o" * 32).decode()
+
+
+def with_master_keys(settings, *master_keys):
+    return override_settings(IDP=settings.IDP.model_copy(update={"master_key": master_keys}))
+
+
+def test_sealed_value_opens_for_its_purpose_alone():
+    sealed = keys.seal("code", b"content")
+    assert keys.unseal("code", sealed) == b"content"
+    with pytest.raises(keys.Unsealable):
+        keys.unseal("refresh", sealed)
+
+
+@pytest.mark.parametrize("position", [0, 11, 12, -1])
+def test_altered_sealed_value_is_refused(position):
+    sealed = bytearray(keys.seal("code", b"content"))
+    sealed[position] ^= 1
+    with pytest.raises(keys.Unsealable):
+        keys.unseal("code", bytes(sealed))
+
+
+@pytest.mark.parametrize("value", [b"", b"x", b"x" * 28])
+def test_short_sealed_value_is_refused(value):
+    with pytest.raises(keys.Unsealable):
+        keys.unseal("code", value)
+
+
+def test_old_master_key_still_opens(settings):
+    first = settings.IDP.master_key[0]
+    sealed, tag, stored = keys.seal("p", b"x"), keys.mac("p", b"x"), keys.encrypt(b"x")
+    with with_master_keys(settings, OTHER_KEY, first):
+        assert keys.unseal("p", sealed) == b"x"
+        assert keys.check_mac("p", b"x", tag)
+        assert keys.decrypt(stored) == b"x"
+    with with_master_keys(settings, OTHER_KEY):
+        assert not keys.check_mac("p", b"x", tag)
+        with pytest.raises(keys.Unsealable):
+            keys.unseal("p", sealed)
+        with pytest.raises(keys.MasterKeyMismatch):
+            keys.decrypt(stored)
+
+
+def test_short_mac_is_refused():
+    assert not keys.check_mac("p", b"x", keys.mac("p", b"x")[:15])
+    assert not keys.check_mac("p", b"x", b"")
+
+
+@pytest.mark.django_db
+def test_ensure_creates_what_is_missing_once():
+    made = keys.ensure()
+    assert len(made) == 5
+    assert keys.ensure() == []
+
+
+@pytest.mark.django_db
+@pytest.mark.standard("RFC 7517", "5", "public keys with unique kid, use and alg")
+def test_key_set_is_public_and_unique():
+    keys.ensure()
+    published = orjson.loads(keys.jwks())["keys"]
+    assert len({key["kid"] for key in published}) == len(published) == 4
+    assert all(key["use"] == "sig" and key["alg"] for key in published)
+    assert not any(set(key) & {"d", "p", "q", "dp", "dq", "qi", "k"} for key in published)
+
+
+@pytest.mark.django_db
+def test_private_keys_are_encrypted_at_rest():
+    keys.ensure()
+    for row in SigningKey.objects.all():
+        assert b"PRIVATE" not in bytes(row.private_key)
+        assert keys.decrypt(bytes(row.private_key))[:1] == b"\x30"
+
+
+@pytest.mark.django_db
+@pytest.mark.standard("OIDC Core", "10.1.1", "rotation publishes, signs, retires with overlap")
+def test_rotation_signs_with_what_was_published_before():
+    keys.ensure()
+    before = set(keys.verification_keys())
+    old = keys.signer("ES256")
+    token = old.sign({"iss": "i", "aud": "a", "exp": 9999999999}, typ="JWT")
+    assert keys.rotate("oidc", "ES256") == "rotated"
+    assert keys.signer("ES256").kid in before
+    assert keys.signer("ES256").kid != old.kid
+    assert old.kid in keys.verification_keys()
+    claims = jose.verify(
+        token,
+        keys.verification_keys(),
+        typ=["JWT"],
+        algorithms=["ES256"],
+        issuer="i",
+        audience="a",
+        now=timezone.now(),
+    )
+    assert claims["iss"] == "i"
+
+
+@pytest.mark.django_db
+def test_retired_key_leaves_the_key_set_after_the_overlap():
+    keys.ensure()
+    old = keys.signer("ES256").kid
+    keys.rotate("oidc", "ES256")
+    long_ago = timezone.now() - keys.overlap() - timedelta(seconds=1)
+    for row in SigningKey.objects.filter(kid=old):
+        row.retired_at = long_ago
+        row.save()
+    assert old not in keys.verification_keys()
+
+
+@pytest.mark.django_db
+def test_saml_rotation_publishes_before_it_signs():
+    keys.ensure()
+    first = keys.saml_signing()
+    assert keys.saml_certificates() == (first.certificate,)
+    assert keys.rotate("saml", "RS256") == "published"
+    assert keys.saml_signing().kid == first.kid
+    assert len(keys.saml_certificates()) == 2
+    assert keys.rotate("saml", "RS256") == "rotated"
+    assert keys.saml_signing().kid != first.kid
+
+
+@pytest.mark.django_db
+def test_saml_certificate_is_of_its_key():
+    keys.ensure()
+    key = keys.saml_signing()
+    certificate = x509.load_pem_x509_certificate(key.certificate.encode())
+    assert certificate.public_key() == key.private_key.public_key()
+    assert key.private_key.key_size >= 2048
+
+
+@pytest.mark.django_db
+def test_only_one_current_key_is_possible():
+    from django.db import IntegrityError
+
+    keys.ensure()
+    row = SigningKey.objects.filter(state="next").first()
+    row.state = "current"
+    with pytest.raises(IntegrityError):
+        row.save()
+
+
+@pytest.mark.django_db
+def test_without_keys_signing_is_refused():
+    with pytest.raises(keys.NoKey):
+        keys.signer("RS256")
+    with pytest.raises(keys.NoKey):
+        keys.saml_signing()
+
+
+@pytest.mark.django_db
+def test_reencrypt_moves_to_the_first_master_key(settings):
+    keys.ensure()
+    first = settings.IDP.master_key[0]
+    with with_master_keys(settings, OTHER_KEY, first):
+        assert keys.reencrypt() == 5
+    with with_master_keys(settings, OTHER_KEY):
+        assert keys.saml_signing()
