@@ -265,3 +265,24 @@ def test_cursor_waits_where_it_is_needed(tab: Page, address: str) -> None:
     for case, field in (("login", "id_username"), ("login_error", "id_password")):
         tab.goto(f"{address}/{case}")
         assert tab.evaluate("document.activeElement.id") == field
+
+
+@pytest.mark.browser
+def test_tab_goes_from_name_to_password_to_sign_in(tab: Page, address: str) -> None:
+    tab.goto(f"{address}/login")
+    visited = []
+    for _ in range(4):
+        visited.append(tab.evaluate("document.activeElement.id || document.activeElement.href"))
+        tab.keyboard.press("Tab")
+    assert visited == ["id_username", "id_password", f"{address}/forgot", "login-submit"]
+
+
+@pytest.mark.browser
+def test_reference_is_copied_at_a_press(chromium: Browser, address: str) -> None:
+    context = chromium.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(f"{address}/error")
+    page.get_by_role("button", name="Copy").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == "7F3K-9QXM"
+    context.close()
