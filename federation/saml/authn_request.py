@@ -1,0 +1,231 @@
+"""The AuthnRequest of a service provider, from its octets to a typed value (SAML Core §3.4.1).
+
+`receive` is the one way in: parse once, validate, inspect and verify signatures, then read the
+verified element only. What it means (is this Destination ours, this assertion consumer service
+registered, this ID new) is decided in `federation.identity_provider`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from federation.saml import (
+    bindings,
+    datatypes,
+    errors,
+    name_id,
+    signature,
+    signature_profile,
+    vocabulary,
+    xml,
+)
+
+MAX_ENTITY_ID = 1_024
+
+# Nothing that could be taken for the message itself, or for an assertion, belongs into a request.
+_FORBIDDEN_INSIDE = signature_profile.SIGNABLE | {vocabulary.name("saml:EncryptedAssertion")}
+
+KeysOf = Callable[[str], Sequence[signature.VerificationKey]]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedAuthnContext:
+    """The authentication asked for, in order of preference (SAML Core §3.3.2.2.1)."""
+
+    comparison: str
+    class_refs: tuple[str, ...] = ()
+    declaration_refs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scoping:
+    """Who else may be involved (SAML Core §3.4.1.2). `proxy_count` None: not limited."""
+
+    proxy_count: int | None = None
+    idp_list: tuple[str, ...] = ()
+    requester_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthnRequest:
+    """An AuthnRequest. None: the request does not say. `signed`: a signature was verified."""
+
+    id: str
+    issuer: str
+    issue_instant: datetime
+    signed: bool
+    destination: str | None = None
+    acs_url: str | None = None
+    acs_index: int | None = None
+    protocol_binding: str | None = None
+    attribute_consuming_service_index: int | None = None
+    provider_name: str | None = None
+    force_authn: bool = False
+    is_passive: bool = False
+    name_id_policy: name_id.NameIDPolicy | None = None
+    requested_authn_context: RequestedAuthnContext | None = None
+    subject: name_id.NameID | None = None
+    not_before: datetime | None = None
+    not_on_or_after: datetime | None = None
+    scoping: Scoping | None = None
+
+
+def receive(message: bindings.Message, *, keys_of: KeysOf) -> AuthnRequest:
+    """Return the request in `message`, its signature verified if it has one.
+
+    `keys_of`: given the Issuer, returns the signing keys of that service provider's metadata; it
+    raises if there is none such, and that passes through. Whether a request without signature is
+    good enough is the caller's to decide by `signed`; one with a bad signature never is.
+    Raises InvalidMessage, InvalidSignature.
+    """
+    if message.kind != "SAMLRequest":
+        raise errors.InvalidMessage("message_type", f"a {message.kind} in place of a request")
+    root = _parse(message.xml)
+    embedded = signature.is_signed(root)
+    if message.binding == vocabulary.REDIRECT and embedded:
+        # SAML Bindings §3.4.4.1: "Any signature on the SAML protocol message [...] MUST be removed"
+        raise errors.InvalidMessage("embedded_signature", "an XML signature by Redirect")
+    keys = keys_of(issuer(root))
+    if message.signature is not None:
+        bindings.verify_redirect(message, keys=keys)
+        return read(root, signed=True)
+    if embedded:
+        return read(signature.verify(root, keys=keys), signed=True)
+    return read(root, signed=False)
+
+
+def _parse(octets: bytes) -> xml.Element:
+    """Steps 2 to 4 of the pipeline: one tree, valid, one message in it, signatures in shape."""
+    root = xml.parse(octets)
+    if root.tag != vocabulary.name("samlp:AuthnRequest"):
+        raise errors.InvalidMessage("message_type", f"{root.tag} is no AuthnRequest")
+    if root.get("Version") != "2.0":
+        raise errors.InvalidMessage("version", f"Version {root.get('Version')!r}")
+    xml.validate(root, schema="protocol")
+    for element in root.iterdescendants():
+        if element.tag in _FORBIDDEN_INSIDE:
+            raise errors.InvalidMessage("nested_message", f"{element.tag} inside the request")
+    signature_profile.inspect(root)
+    return root
+
+
+def issuer(root: xml.Element) -> str:
+    """Return the Issuer, which the browser profile demands (SAML Profiles §4.1.4.1)."""
+    element = xml.child(root, "saml:Issuer")
+    if element is None:
+        raise errors.InvalidMessage("issuer", "no Issuer")
+    value = xml.token(element)
+    if not 0 < len(value) <= MAX_ENTITY_ID:
+        raise errors.InvalidMessage("issuer", f"an Issuer of {len(value)} characters")
+    if element.get("Format", vocabulary.ENTITY) not in (vocabulary.ENTITY, vocabulary.UNSPECIFIED):
+        raise errors.InvalidMessage("issuer", f"Format {element.get('Format')!r}")
+    return value
+
+
+def read(element: xml.Element, *, signed: bool) -> AuthnRequest:
+    """Return the typed request from the verified element. Raises InvalidMessage."""
+    not_before, not_on_or_after = _conditions(element)
+    request = AuthnRequest(
+        id=element.get("ID"),
+        issuer=issuer(element),
+        issue_instant=datatypes.instant(element.get("IssueInstant")),
+        signed=signed,
+        destination=element.get("Destination"),
+        acs_url=element.get("AssertionConsumerServiceURL"),
+        acs_index=_index(element, "AssertionConsumerServiceIndex"),
+        protocol_binding=element.get("ProtocolBinding"),
+        attribute_consuming_service_index=_index(element, "AttributeConsumingServiceIndex"),
+        provider_name=element.get("ProviderName"),
+        force_authn=datatypes.boolean(element.get("ForceAuthn")),
+        is_passive=datatypes.boolean(element.get("IsPassive")),
+        name_id_policy=_name_id_policy(element),
+        requested_authn_context=_requested_authn_context(element),
+        subject=_subject(element),
+        not_before=not_before,
+        not_on_or_after=not_on_or_after,
+        scoping=_scoping(element),
+    )
+    _check_exclusive(request)
+    return request
+
+
+def _check_exclusive(request: AuthnRequest) -> None:
+    """The index excludes URL and binding (SAML Core §3.4.1)."""
+    named = request.acs_url is not None or request.protocol_binding is not None
+    if request.acs_index is not None and named:
+        raise errors.InvalidMessage(
+            "acs_exclusive", "AssertionConsumerServiceIndex beside a URL or ProtocolBinding"
+        )
+
+
+def _index(element: xml.Element, name: str) -> int | None:
+    """Return an xs:unsignedShort, which the schema has checked."""
+    value = element.get(name)
+    return None if value is None else int(value)
+
+
+def _name_id_policy(element: xml.Element) -> name_id.NameIDPolicy | None:
+    policy = xml.child(element, "samlp:NameIDPolicy")
+    if policy is None:
+        return None
+    return name_id.NameIDPolicy(
+        format=policy.get("Format", ""),
+        sp_name_qualifier=policy.get("SPNameQualifier", ""),
+        allow_create=datatypes.boolean(policy.get("AllowCreate")),
+    )
+
+
+def _requested_authn_context(element: xml.Element) -> RequestedAuthnContext | None:
+    context = xml.child(element, "samlp:RequestedAuthnContext")
+    if context is None:
+        return None
+    return RequestedAuthnContext(
+        comparison=context.get("Comparison", "exact"),
+        class_refs=_tokens(context, "saml:AuthnContextClassRef"),
+        declaration_refs=_tokens(context, "saml:AuthnContextDeclRef"),
+    )
+
+
+def _tokens(element: xml.Element, name: str) -> tuple[str, ...]:
+    return tuple(xml.token(child) for child in xml.children(element, name))
+
+
+def _subject(element: xml.Element) -> name_id.NameID | None:
+    """Return the person asked for by a plain NameID (SAML Profiles §4.1.4.1).
+
+    A SubjectConfirmation should not be there; OneLogin's toolkits send one, which says nothing.
+    """
+    subject = xml.child(element, "saml:Subject")
+    if subject is None:
+        return None
+    named = xml.child(subject, "saml:NameID")
+    if named is None:
+        raise errors.InvalidMessage("subject", "a Subject without a plain NameID")
+    return name_id.read(named)
+
+
+def _conditions(element: xml.Element) -> tuple[datetime | None, datetime | None]:
+    conditions = xml.child(element, "saml:Conditions")
+    if conditions is None:
+        return None, None
+    begin, end = conditions.get("NotBefore"), conditions.get("NotOnOrAfter")
+    return (
+        None if begin is None else datatypes.instant(begin),
+        None if end is None else datatypes.instant(end),
+    )
+
+
+def _scoping(element: xml.Element) -> Scoping | None:
+    scoping = xml.child(element, "samlp:Scoping")
+    if scoping is None:
+        return None
+    count = scoping.get("ProxyCount")
+    listed = xml.child(scoping, "samlp:IDPList")
+    entries = [] if listed is None else xml.children(listed, "samlp:IDPEntry")
+    return Scoping(
+        proxy_count=None if count is None else int(count),
+        idp_list=tuple(entry.get("ProviderID") for entry in entries),
+        requester_ids=_tokens(scoping, "samlp:RequesterID"),
+    )

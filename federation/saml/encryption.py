@@ -1,0 +1,162 @@
+"""Encrypt an assertion to a service provider (SAML Core §2.3.4, XML Encryption 1.1).
+
+AES-GCM only, with a fresh content key per message, carried by RSA-OAEP: CBC and RSA 1.5 have
+padding oracles. Sign first, then encrypt. Decryption is no business of an identity provider.
+
+Without a word in the metadata it is AES-256-GCM and rsa-oaep-mgf1p with SHA-1 inside OAEP: that is
+what every service provider of the last decade takes, many take nothing else, and OAEP does not
+rest on SHA-1's resistance to collisions. A service provider that lists SHA-256 gets it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import xmlsec
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from federation.saml import certificate, errors, vocabulary, xml
+
+# In our order of preference, with the bits of the content key.
+CONTENT_ALGORITHMS = {
+    vocabulary.AES256_GCM: 256,
+    vocabulary.AES128_GCM: 128,
+    vocabulary.AES192_GCM: 192,
+}
+KEY_TRANSPORTS = (vocabulary.RSA_OAEP_MGF1P, vocabulary.RSA_OAEP)
+# The stronger first; without a DigestMethod it is SHA-1 (XML Encryption 1.1 §5.5.2).
+OAEP_DIGESTS = (vocabulary.SHA256, vocabulary.SHA1)
+MASK_FUNCTIONS = (vocabulary.MGF1_SHA256, vocabulary.MGF1_SHA1)
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptionMethod:
+    """One md:EncryptionMethod of a key (SAML Metadata §2.4.1.1). Empty strings: not said."""
+
+    algorithm: str
+    digest_method: str = ""
+    mask_function: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithms:
+    """What to encrypt with. `mask_function` only goes with rsa-oaep of XML Encryption 1.1."""
+
+    content: str
+    transport: str
+    digest: str
+    mask_function: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EncryptionKey:
+    """A service provider's public key and the algorithms chosen for it; kept in the process."""
+
+    algorithms: Algorithms
+    xmlsec_key: Any = field(repr=False)
+
+
+@functools.lru_cache(maxsize=1_024)
+def encryption_key(
+    certificate_text: str, methods: tuple[EncryptionMethod, ...] = ()
+) -> EncryptionKey:
+    """Return the key of a certificate in base64 DER or PEM, parsed once.
+
+    Raises InvalidMetadata if it is not RSA of 2048 bits or more, NoCommonAlgorithm.
+    """
+    public_key = certificate.public_key(certificate.load(certificate_text))
+    if not isinstance(public_key, rsa.RSAPublicKey):
+        raise errors.InvalidMetadata("key_type", "Only RSA keys can be encrypted to.")
+    pem = public_key.public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    key = xmlsec.Key.from_memory(pem, xmlsec.constants.KeyDataFormatPem, None)
+    return EncryptionKey(algorithms=choose(methods), xmlsec_key=key)
+
+
+def choose(methods: Sequence[EncryptionMethod]) -> Algorithms:
+    """Return what both sides can do: theirs if they list any, never below ours (IIP-MD10).
+
+    Raises NoCommonAlgorithm.
+    """
+    return Algorithms(_content(methods), *_transport(methods))
+
+
+def _content(methods: Sequence[EncryptionMethod]) -> str:
+    """Return the content algorithm; whatever is no key transport counts as one here."""
+    listed = {method.algorithm for method in methods if not _is_transport(method.algorithm)}
+    if not listed:
+        return vocabulary.AES256_GCM
+    for algorithm in CONTENT_ALGORITHMS:
+        if algorithm in listed:
+            return algorithm
+    raise errors.NoCommonAlgorithm("content_algorithm", f"only {sorted(listed)}")
+
+
+def _is_transport(algorithm: str) -> bool:
+    return "#rsa-" in algorithm or "#kw-" in algorithm or "ECDH" in algorithm
+
+
+def _transport(methods: Sequence[EncryptionMethod]) -> tuple[str, str, str]:
+    listed = [method for method in methods if _is_transport(method.algorithm)]
+    if not listed:
+        return vocabulary.RSA_OAEP_MGF1P, vocabulary.SHA1, ""
+    for transport in KEY_TRANSPORTS:
+        for digest in OAEP_DIGESTS:
+            for method in listed:
+                if method.algorithm == transport and digest == (
+                    method.digest_method or vocabulary.SHA1
+                ):
+                    return transport, digest, _mask_function(method)
+    raise errors.NoCommonAlgorithm(
+        "key_transport", f"only {sorted({method.algorithm for method in listed})}"
+    )
+
+
+def _mask_function(method: EncryptionMethod) -> str:
+    """Return the MGF to write: mgf1p has its own; rsa-oaep without one means MGF1 with SHA-1."""
+    if method.algorithm == vocabulary.RSA_OAEP_MGF1P:
+        return ""
+    wanted = method.mask_function or vocabulary.MGF1_SHA1
+    if wanted not in MASK_FUNCTIONS:
+        raise errors.NoCommonAlgorithm("mask_function", wanted)
+    return wanted
+
+
+def encrypt(assertion: xml.Element, *, key: EncryptionKey) -> xml.Element:
+    """Return a new saml:EncryptedAssertion that holds the (signed) assertion.
+
+    `assertion` must be the root of its own document, so that its octets declare every prefix.
+    """
+    encrypted = xml.new("saml:EncryptedAssertion")
+    manager = xmlsec.KeysManager()
+    manager.add_key(key.xmlsec_key)
+    context = xmlsec.EncryptionContext(manager)
+    context.key = xmlsec.Key.generate(
+        xmlsec.constants.KeyDataAes,
+        CONTENT_ALGORITHMS[key.algorithms.content],
+        xmlsec.constants.KeyDataTypeSession,
+    )
+    template = _template(encrypted, key.algorithms)
+    context.encrypt_binary(template, xml.serialise(assertion))
+    return encrypted
+
+
+def _template(parent: xml.Element, algorithms: Algorithms) -> xml.Element:
+    """Append an EncryptedData whose values xmlsec fills in (XML Encryption 1.1 §3.1)."""
+    data = xml.add(parent, "xenc:EncryptedData", attributes={"Type": vocabulary.ELEMENT})
+    xml.add(data, "xenc:EncryptionMethod", attributes={"Algorithm": algorithms.content})
+    encrypted_key = xml.add(xml.add(data, "ds:KeyInfo"), "xenc:EncryptedKey")
+    method = xml.add(
+        encrypted_key, "xenc:EncryptionMethod", attributes={"Algorithm": algorithms.transport}
+    )
+    xml.add(method, "ds:DigestMethod", attributes={"Algorithm": algorithms.digest})
+    if algorithms.mask_function:
+        xml.add(method, "xenc11:MGF", attributes={"Algorithm": algorithms.mask_function})
+    for holder in (encrypted_key, data):
+        xml.add(xml.add(holder, "xenc:CipherData"), "xenc:CipherValue")
+    return data

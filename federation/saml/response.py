@@ -1,0 +1,124 @@
+"""The Response to an AuthnRequest: signed, perhaps encrypted, or an error (SAML Core §3.3.3).
+
+Exactly one assertion in a success, none in an error. Order: the assertion is signed, then
+encrypted, then the Response around it is signed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from federation.saml import assertion, datatypes, encryption, errors, signature, vocabulary, xml
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protection:
+    """How a Response is signed and encrypted for one service provider.
+
+    `algorithm`: a signature algorithm of our list, None for the key's usual one.
+    `encrypt_to`: None sends the assertion in the clear.
+    """
+
+    key: signature.SigningKey
+    sign_response: bool = True
+    sign_assertion: bool = True
+    algorithm: str | None = None
+    encrypt_to: encryption.EncryptionKey | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse to send an assertion without any signature (SAML Profiles §4.1.4.5)."""
+        if not (self.sign_response or self.sign_assertion):
+            raise errors.InvalidContent("unsigned", "neither response nor assertion is signed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorResponse:
+    """A Response that says why there is no assertion (SAML Core §3.2.2).
+
+    `status`: a top-level status code and perhaps the code inside it, as in errors.StatusError.
+    `message`: for the service provider's log; nothing secret.
+    """
+
+    issuer: str
+    destination: str
+    in_response_to: str | None
+    issue_instant: datetime
+    status: tuple[str, ...]
+    message: str = ""
+    id: str = field(default_factory=datatypes.new_id)
+
+
+def build_signed_response(
+    content: assertion.Assertion, *, protection: Protection, response_id: str | None = None
+) -> bytes:
+    """Return the Response that carries `content`, signed and encrypted as `protection` says.
+
+    Destination is the assertion's recipient. `response_id`: where the caller wants to know it.
+    Raises InvalidContent.
+    """
+    response = _response(
+        response_id or datatypes.new_id(),
+        issuer=content.issuer,
+        destination=content.recipient,
+        in_response_to=content.in_response_to,
+        issue_instant=content.issue_instant,
+    )
+    _add_status(response, (vocabulary.SUCCESS,), "")
+    element = assertion.build(content)
+    if protection.sign_assertion:
+        signature.sign(element, key=protection.key, algorithm=protection.algorithm)
+    if protection.encrypt_to is not None:
+        element = encryption.encrypt(element, key=protection.encrypt_to)
+    response.append(element)
+    if protection.sign_response:
+        signature.sign(response, key=protection.key, algorithm=protection.algorithm)
+    return xml.serialise(response)
+
+
+def build_error_response(
+    content: ErrorResponse, *, key: signature.SigningKey, algorithm: str | None = None
+) -> bytes:
+    """Return the signed error Response. Raises InvalidContent."""
+    response = _response(
+        content.id,
+        issuer=content.issuer,
+        destination=content.destination,
+        in_response_to=content.in_response_to,
+        issue_instant=content.issue_instant,
+    )
+    _add_status(response, content.status, content.message)
+    signature.sign(response, key=key, algorithm=algorithm)
+    return xml.serialise(response)
+
+
+def _response(
+    identifier: str,
+    *,
+    issuer: str,
+    destination: str,
+    in_response_to: str | None,
+    issue_instant: datetime,
+) -> xml.Element:
+    response = xml.new("samlp:Response", prefixes=("saml",))
+    attributes = {
+        "ID": identifier,
+        "Version": "2.0",
+        "IssueInstant": datatypes.format_instant(issue_instant),
+        "Destination": destination,
+    }
+    if in_response_to is not None:
+        attributes["InResponseTo"] = in_response_to
+    for name, value in attributes.items():
+        xml.set_attribute(response, name, value)
+    xml.add(response, "saml:Issuer", issuer)
+    return response
+
+
+def _add_status(response: xml.Element, codes: tuple[str, ...], message: str) -> None:
+    """Add samlp:Status; each further code goes inside the one before (SAML Core §3.2.2.2)."""
+    status = parent = xml.add(response, "samlp:Status")
+    for code in codes:
+        parent = xml.add(parent, "samlp:StatusCode", attributes={"Value": code})
+    if message:
+        xml.add(status, "samlp:StatusMessage", message)

@@ -1,0 +1,292 @@
+"""The only door to XML: hardened parse, schema validation, full text, building (SAML Core §1.3).
+
+Nothing outside `federation.saml` touches lxml. There is one parser, hence one tree: what was
+verified is the very node that is read. `parse` refuses what an honest SAML message never has:
+
+- another encoding than UTF-8, another XML version than 1.0, a DOCTYPE (so no entities either);
+- comments and processing instructions. In metadata, which people edit, they are dropped instead:
+  the parser never creates the nodes, text around them stays whole, and a signature over a
+  processing instruction no longer verifies;
+- more than the limits; relative namespace URIs, on which canonicalisation fails;
+- IDs that are no NCName, that stand twice (ID, Id, id, xml:id), or whose attribute has a prefix.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from lxml import etree
+
+from federation.saml import datatypes, errors, vocabulary
+
+# lxml has no type information.
+Element: TypeAlias = Any
+
+MAX_ID = 256
+ID_ATTRIBUTES = frozenset({"ID", "Id", "id", f"{{{vocabulary.XML}}}id"})
+
+SCHEMAS = {
+    "protocol": "saml-schema-protocol-2.0.xsd",
+    "metadata": "saml-schema-metadata-2.0.xsd",
+}
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_DECLARED_ENCODING = re.compile(rb"\A<\?xml\s[^>]*?encoding\s*=\s*[\"']([^\"'>]*)")
+_ABSOLUTE_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S*")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much XML is read. `size` in bytes, `attribute` in characters."""
+
+    size: int
+    depth: int
+    elements: int
+    attribute: int
+    namespaces: int
+    drop_comments: bool = False
+
+
+MESSAGE = Limits(size=256 * 1024, depth=32, elements=1_000, attribute=4_096, namespaces=64)
+METADATA = Limits(
+    size=1024 * 1024,
+    depth=32,
+    elements=20_000,
+    attribute=4_096,
+    namespaces=1_000,
+    drop_comments=True,
+)
+
+
+def parse(data: bytes, *, limits: Limits = MESSAGE) -> Element:
+    """Return the root element of a document, parsed once. Raises InvalidMessage."""
+    if len(data) > limits.size:
+        raise errors.MessageTooLarge("size", f"{len(data)} bytes, {limits.size} are read")
+    data = data.removeprefix(_BYTE_ORDER_MARK)
+    _check_octets(data, limits)
+    try:
+        root = etree.fromstring(data, _parser(limits))
+    except etree.XMLSyntaxError as error:
+        raise errors.InvalidMessage("well_formed", str(error)) from error
+    document = root.getroottree().docinfo
+    if document.xml_version != "1.0":
+        raise errors.InvalidMessage("xml_version", f"XML {document.xml_version}")
+    if any(True for _ in (*root.itersiblings(preceding=True), *root.itersiblings())):
+        raise errors.InvalidMessage("comment", "a node beside the root element")
+    _check_tree(root, limits)
+    return root
+
+
+def _parser(limits: Limits) -> Any:
+    return etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        attribute_defaults=False,
+        huge_tree=False,
+        recover=False,
+        remove_comments=limits.drop_comments,
+        remove_pis=limits.drop_comments,
+    )
+
+
+def _check_octets(data: bytes, limits: Limits) -> None:
+    """Refuse what must not even reach the parser."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise errors.InvalidMessage("utf8", "not UTF-8") from error
+    declared = _DECLARED_ENCODING.match(data)
+    if declared is not None and declared[1].lower() != b"utf-8":
+        raise errors.InvalidMessage("encoding", f"declared as {declared[1]!r}")
+    if b"<!DOCTYPE" in data:
+        raise errors.InvalidMessage("doctype", "the document has a DOCTYPE")
+    if data.count(b"xmlns") > limits.namespaces:
+        raise errors.InvalidMessage("namespaces", f"more than {limits.namespaces} namespaces")
+
+
+def _check_tree(root: Element, limits: Limits) -> None:
+    identifiers: set[str] = set()
+    namespaces: set[str] = set()
+    for number, (element, depth) in enumerate(_walk(root), start=1):
+        if number > limits.elements:
+            raise errors.InvalidMessage("elements", f"more than {limits.elements} elements")
+        if depth > limits.depth:
+            raise errors.InvalidMessage("depth", f"deeper than {limits.depth} elements")
+        if not isinstance(element.tag, str):
+            raise errors.InvalidMessage("comment", "a comment or processing instruction")
+        _check_attributes(element, limits, identifiers)
+        _check_namespaces(element, namespaces)
+
+
+def _walk(root: Element) -> Iterator[tuple[Element, int]]:
+    """Yield every node with its depth; the root's is 1."""
+    waiting = [(root, 1)]
+    while waiting:
+        element, depth = waiting.pop()
+        yield element, depth
+        waiting.extend((child, depth + 1) for child in element)
+
+
+def _check_attributes(element: Element, limits: Limits, identifiers: set[str]) -> None:
+    for name, value in element.attrib.items():
+        if len(value) > limits.attribute:
+            raise errors.InvalidMessage("attribute_size", f"{name}: {len(value)} characters")
+        if name in ID_ATTRIBUTES:
+            _check_identifier(value, identifiers)
+        elif "}" in name and name.rpartition("}")[2].lower() == "id":
+            raise errors.InvalidMessage("qualified_id", f"an ID attribute in a namespace: {name}")
+
+
+def _check_identifier(value: str, identifiers: set[str]) -> None:
+    if not datatypes.is_ncname(value) or len(value) > MAX_ID:
+        raise errors.InvalidMessage("id_syntax", f"{value[:64]!r} is no ID")
+    if value in identifiers:
+        raise errors.InvalidMessage("duplicate_id", f"the ID {value!r} stands twice")
+    identifiers.add(value)
+
+
+def _check_namespaces(element: Element, known: set[str]) -> None:
+    for uri in element.nsmap.values():
+        if uri in known:
+            continue
+        if _ABSOLUTE_URI.fullmatch(uri) is None:
+            raise errors.InvalidMessage("relative_namespace", f"the namespace {uri[:64]!r}")
+        known.add(uri)
+
+
+def validate(element: Element, *, schema: str) -> None:
+    """Check `element` against one of SCHEMAS. Raises InvalidMessage."""
+    problem = schema_error(element, schema=schema)
+    if problem:
+        raise errors.InvalidMessage("schema", problem)
+
+
+def schema_error(element: Element, *, schema: str) -> str:
+    """Return the first reason why `element` is not valid, an empty string if it is."""
+    compiled = _schema(schema)
+    if compiled.validate(element):
+        return ""
+    first = compiled.error_log.last_error
+    return f"line {first.line}: {first.message}" if first is not None else "not valid"
+
+
+@functools.cache
+def _schema(name: str) -> Any:
+    """Compile a schema once per process; reading it for each message costs 80 times more.
+
+    The files are those that python3-saml ships; finding them does not import it.
+    """
+    package = importlib.util.find_spec("onelogin.saml2")
+    if package is None or not package.submodule_search_locations:
+        raise RuntimeError("python3-saml, whose schema files are used, is not installed")
+    path = Path(package.submodule_search_locations[0]) / "schemas" / SCHEMAS[name]
+    return etree.XMLSchema(etree.parse(str(path), etree.XMLParser(no_network=True)))
+
+
+def text(element: Element) -> str:
+    """Return the whole text of an element that has no children. Raises InvalidMessage.
+
+    Never `.text`, which ends at the first child or comment (CVE-2026-57580).
+    """
+    if len(element):
+        raise errors.InvalidMessage("text", f"{element.tag} holds more than text")
+    return element.text or ""
+
+
+def token(element: Element) -> str:
+    """Return the text of an element without the white space that indenting puts around it."""
+    return text(element).strip(datatypes.WHITE_SPACE)
+
+
+def child(parent: Element, name: str) -> Element | None:
+    """Return the only direct child called `name` (`prefix:local`), None if there is none.
+
+    Raises InvalidMessage if there are several.
+    """
+    found = children(parent, name)
+    if len(found) > 1:
+        raise errors.InvalidMessage("exactly_one", f"{len(found)} {name} in one element")
+    return found[0] if found else None
+
+
+def children(parent: Element, name: str) -> list[Element]:
+    """Return the direct children called `name` (`prefix:local`), in document order."""
+    return list(parent.iterchildren(vocabulary.name(name)))
+
+
+def canonical(element: Element) -> bytes:
+    """Return the exclusive canonical form without comments (Exclusive XML Canonicalization 1.0).
+
+    Raises InvalidMessage if there is none, or if it does not begin with the element itself:
+    libxml2 has answered with nothing at all where it failed (CVE-2025-66568).
+    """
+    try:
+        octets: bytes = etree.tostring(element, method="c14n", exclusive=True, with_comments=False)
+    except (etree.LxmlError, ValueError) as error:
+        raise errors.InvalidMessage("canonicalisation", str(error)) from error
+    name = etree.QName(element).localname
+    opening = f"<{element.prefix}:{name}" if element.prefix else f"<{name}"
+    if not octets.startswith(opening.encode()):
+        raise errors.InvalidMessage("canonicalisation", f"no canonical form of {element.tag}")
+    return octets
+
+
+def new(name: str, *, prefixes: tuple[str, ...] = ()) -> Element:
+    """Return a new root element `prefix:local` that declares its own and the given prefixes."""
+    wanted = (name.partition(":")[0], *prefixes)
+    return etree.Element(
+        vocabulary.name(name), nsmap={prefix: vocabulary.PREFIXES[prefix] for prefix in wanted}
+    )
+
+
+def add(
+    parent: Element,
+    name: str,
+    content: str | None = None,
+    *,
+    attributes: Mapping[str, str] | None = None,
+) -> Element:
+    """Append a child `prefix:local` with text and attributes, escaped by the serializer.
+
+    A prefix that is not in scope is declared on the child. Raises InvalidContent.
+    """
+    prefix = name.partition(":")[0]
+    element = etree.SubElement(
+        parent, vocabulary.name(name), nsmap={prefix: vocabulary.PREFIXES[prefix]}
+    )
+    if content is not None:
+        set_text(element, content)
+    for key, value in (attributes or {}).items():
+        set_attribute(element, key, value)
+    return element
+
+
+def set_text(element: Element, content: str) -> None:
+    """Set the text. Raises InvalidContent where XML cannot hold it: NUL and other controls."""
+    try:
+        element.text = content
+    except ValueError as error:
+        raise errors.InvalidContent("content", f"{element.tag}: {error}") from error
+
+
+def set_attribute(element: Element, name: str, value: str) -> None:
+    """Set an attribute. Raises InvalidContent where XML cannot hold the value."""
+    try:
+        element.set(name, value)
+    except ValueError as error:
+        raise errors.InvalidContent("content", f"{element.tag} {name}: {error}") from error
+
+
+def serialise(element: Element, *, pretty: bool = False) -> bytes:
+    """Return the element as UTF-8 without declaration and DOCTYPE. `pretty`: to be read only."""
+    octets: bytes = etree.tostring(element, encoding="utf-8", pretty_print=pretty, with_tail=False)
+    return octets
