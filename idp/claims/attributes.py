@@ -45,7 +45,7 @@ _WHO = "FROM idp_user u WHERE u.id = %s AND u.is_active"
 _STATEMENTS = {
     "sqlite": (
         f"SELECT {_COLUMNS}, u.address, u.attributes,"
-        " CAST(strftime('%%s', u.updated_at) AS INTEGER),"
+        " CAST(strftime('%%s', substr(u.updated_at, 1, 19)) AS INTEGER),"
         f" (SELECT json_group_array(g.name) {_MEMBERSHIPS}) {_WHO}"
     ),
     "postgresql": (

@@ -1,7 +1,7 @@
-"""What a person reads before they consent: each scope in plain words with the value that will go out.
+"""What a person reads before they consent: each scope in plain words, with the value it shares.
 
-The values come from `release`, the function that issues, so a mapping row is told as it will be. Does
-not decide whether consent is needed.
+The values come from `release`, the function that issues, so a mapping row is told as it will be.
+Does not decide whether consent is needed.
 """
 
 from __future__ import annotations
@@ -183,4 +183,4 @@ def _texts(value: JSON) -> Iterator[str]:
     elif isinstance(value, bool):
         yield "yes" if value else "no"
     else:
-        yield values.as_text(value)
+        yield ", ".join(values.as_text(value).splitlines())
