@@ -99,7 +99,20 @@ def test(arguments: list[str]) -> int:
     missing = run([PYTHON, "-m", "tests.support.programs"])
     if missing:
         return missing
-    return pytest([argument for argument in arguments if argument != "--all"])
+    return every_test([argument for argument in arguments if argument != "--all"])
+
+
+def every_test(arguments: list[str]) -> int:
+    """Two passes: everything on SQLite, then what touches the database on PostgreSQL."""
+    states = []
+    for database in ("sqlite", "postgresql"):
+        print(f"\nTests on {database}", flush=True)
+        os.environ["GATEHOUSE_TEST_DATABASE"] = database
+        states.append(pytest(arguments))
+    none_selected = 5
+    if set(states) == {none_selected}:
+        return none_selected
+    return max(0 if state == none_selected else state for state in states)
 
 
 def cover(arguments: list[str]) -> int:

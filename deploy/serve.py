@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -56,20 +55,27 @@ def check_settings() -> None:
         refuse(f"Gatehouse does not start with these settings:\n{error}")
 
 
-def check_schema() -> None:
-    """Refuse a database whose migrations are not all applied."""
-    argv = [sys.executable, "manage.py", "migrate", "--check"]
-    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True)
-    if done.returncode == 0:
-        return
-    told = (done.stderr.strip() or done.stdout.strip()).splitlines()
-    if "Traceback" in done.stderr:
-        refuse(f"The database cannot be used: {told[-1]}")
-    refuse(
-        "\n".join(told)
-        + "\nThe database lacks migrations. Make a backup, then apply them in this environment:\n"
-        + f"{sys.executable} manage.py migrate"
-    )
+def check_database() -> None:
+    """Refuse an old schema and a foreign master key; the first start makes the signing keys."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "idp.settings"
+    import django
+    from django.db import Error
+
+    django.setup()
+    from idp import health, keys
+
+    try:
+        if not health.schema_is_current():
+            refuse(
+                "The database lacks migrations. Make a backup, then apply them in this "
+                f"environment:\n{sys.executable} manage.py migrate"
+            )
+        keys.ensure()
+        health.keys_are_there()
+    except Error as error:
+        refuse(f"GATEHOUSE_DATABASE_URL: the database cannot be used: {error}")
+    except keys.MasterKeyMismatch:
+        refuse("GATEHOUSE_MASTER_KEY: it does not open the keys that are in the database.")
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -87,7 +93,7 @@ def main() -> NoReturn:
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
     check_settings()
-    check_schema()
+    check_database()
     argv = command(host=options.host, port=options.port, workers=options.workers)
     os.execv(argv[0], argv)
 
