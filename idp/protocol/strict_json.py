@@ -21,12 +21,15 @@ def loads(raw: bytes, *, max_bytes: int) -> Any:
         raise InvalidJson(f"larger than {max_bytes} bytes")
     try:
         value = orjson.loads(raw)
+        same = orjson.dumps(value) == raw
     except orjson.JSONDecodeError as error:
         raise InvalidJson(error.msg) from None
-    # What we wrote ourselves comes back byte for byte, so it cannot hold a duplicate; the rest is
-    # read a second time with every pair in view.
-    if orjson.dumps(value) != raw:
-        _refuse_duplicates(raw)
+    except orjson.JSONEncodeError:
+        raise InvalidJson("nested too deeply") from None
+    # What orjson wrote comes back byte for byte, so it cannot hold a duplicate; the rest is read a
+    # second time with every pair in view.
+    if not same:
+        json.loads(raw.decode(), object_pairs_hook=_unique)
     return value
 
 
@@ -36,15 +39,6 @@ def load_object(raw: bytes, *, max_bytes: int) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidJson("not an object")
     return value
-
-
-def _refuse_duplicates(raw: bytes) -> None:
-    try:
-        json.loads(raw, object_pairs_hook=_unique)
-    except InvalidJson:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise InvalidJson("nested too deeply or not readable") from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
