@@ -1,0 +1,57 @@
+"""Who is signed in, on every request that Django answers, and where the request came from."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
+
+from idp import client_address
+from idp.accounts import cookies, password, session
+from idp.accounts.views import errors
+from idp.models import Session, User
+
+
+class Request(HttpRequest):
+    """A request after this middleware: an `audit.Origin`."""
+
+    user: User | AnonymousUser  # type: ignore[assignment]
+    idp_session: Session | None
+    request_id: str
+    client_address: str
+    user_agent: str
+
+
+class SessionMiddleware:
+    """Sets `user`, `idp_session`, `request_id`, `client_address` and `user_agent`."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Request) -> HttpResponseBase:
+        request.request_id = getattr(request, "request_id", "") or secrets.token_hex(8)
+        request.client_address = client_address.of(request.META)
+        request.user_agent = _printable(request.META.get("HTTP_USER_AGENT", ""))
+        now = timezone.now()
+        request.idp_session = session.current(cookies.read(request.COOKIES, "session"), now=now)
+        if request.idp_session is None:
+            request.user = AnonymousUser()
+        else:
+            request.user = request.idp_session.user
+            session.touch(request.idp_session, now=now)
+        return self.get_response(request)
+
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponseBase | None:
+        """Too many passwords are being checked at once: say so, wherever it happened."""
+        if isinstance(exception, password.Busy):
+            return errors.busy(request)
+        return None
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text[:300] if character.isprintable())

@@ -1,0 +1,1 @@
+"""The pages that people see: each view parses, calls and renders, and decides nothing."""
