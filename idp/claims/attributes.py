@@ -1,7 +1,8 @@
 """Read a Person from the database: one written-out statement for hot paths, or from an instance.
 
-Profile values are what the columns hold; `address` and `attributes` are JSON that an administrator
-may have typed, so anything in them that is not what it should be counts as not known.
+Profile values are what the columns hold, but a missing full name is put together from its parts.
+`address` and `attributes` are JSON that an administrator may have typed: anything in them that is
+not what it should be counts as not known.
 """
 
 from __future__ import annotations
@@ -82,6 +83,19 @@ def load(user_id: uuid.UUID | str) -> Person | None:
     )
 
 
+def names(*, limit: int = 500) -> tuple[str, ...]:
+    """The custom attributes that anybody has, in order: for pickers and `mapping.remarks`."""
+    statements = {
+        "sqlite": "SELECT DISTINCT a.key FROM idp_user u, json_each(u.attributes) a"
+        " WHERE json_type(u.attributes) = 'object' ORDER BY 1 LIMIT %s",
+        "postgresql": "SELECT DISTINCT jsonb_object_keys(CASE jsonb_typeof(u.attributes)"
+        " WHEN 'object' THEN u.attributes ELSE '{}' END) FROM idp_user u ORDER BY 1 LIMIT %s",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(statements[connection.vendor], [limit])
+        return tuple(sorted(row[0] for row in cursor.fetchall()))
+
+
 def of(user: models.User) -> Person:
     """The same from an instance, disabled or not: for previews and administration."""
     return _person(
@@ -107,6 +121,7 @@ def _person(
     groups: Any,
     updated_at: Any,
 ) -> Person:
+    name = texts["name"] or f"{texts['given_name']} {texts['family_name']}".strip()
     return Person(
         id=key.hex,
         preferred_username=texts["username"],
@@ -116,7 +131,7 @@ def _person(
         attributes=attributes if isinstance(attributes, dict) else {},
         groups=tuple(sorted(groups)),
         updated_at=max(int(updated_at or 0), 0),
-        **texts,
+        **{**texts, "name": name},
     )
 
 

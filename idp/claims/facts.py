@@ -94,6 +94,7 @@ USER_KEYS: Mapping[str, Callable[[Person], JSON]] = {
             "phone_number_verified",
         )
     },
+    "display_name": lambda person: person.name or person.username,
     "updated_at": lambda person: person.updated_at or None,
     "address": lambda person: dict(person.address),
     **{f"address.{name}": _address_member(name) for name in ADDRESS_MEMBERS},

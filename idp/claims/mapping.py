@@ -7,7 +7,7 @@ or raises MappingError. Which claim goes where is decided in `release`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -148,6 +148,22 @@ def parse_row(raw: Mapping[str, object], *, position: int = 0) -> Row:
         raise error.at(position=position) from None
 
 
+def remarks(row: Row, *, attributes: Collection[str]) -> tuple[str, ...]:
+    """What an administrator should read although the row can be saved.
+
+    `attributes`: the custom attributes that people have (`attributes.names`); a row may read one
+    that nobody has yet, but it may as well be a slip.
+    """
+    missing = (name for name in row.attributes if name not in attributes)
+    errors = (
+        unknown("person yet with the attribute", name, attributes, field="key").at(
+            position=row.position
+        )
+        for name in missing
+    )
+    return tuple(str(error) for error in errors)
+
+
 def columns(stored: StoredRow) -> dict[str, object]:
     """A saved (or drafted) `ClaimMapping` as `parse_row` wants it."""
     flags = {f"to_{name}": getattr(stored, f"to_{name}") for name in DESTINATIONS}
@@ -170,7 +186,7 @@ def stored_row(stored: StoredRow, *, position: int = 0) -> Row:
         )
 
 
-def stored_rows(stored: Sequence[StoredRow]) -> tuple[Row, ...]:
+def stored_rows(stored: Iterable[StoredRow]) -> tuple[Row, ...]:
     """An application's saved rows in their order, numbered from 1 as the form shows them."""
     return tuple(stored_row(row, position=number) for number, row in enumerate(stored, start=1))
 

@@ -50,12 +50,12 @@ KNOWN = (
     KnownAttribute("urn:oid:0.9.2342.19200300.100.1.1", "uid", "User name", "user", "username"),
     KnownAttribute("urn:oid:0.9.2342.19200300.100.1.3", "mail", "E-mail address", "user", "email"),
     KnownAttribute(
-        "urn:oid:2.16.840.1.113730.3.1.241", "displayName", "Display name", "user", "name"
+        "urn:oid:2.16.840.1.113730.3.1.241", "displayName", "Display name", "user", "display_name"
     ),
     KnownAttribute("urn:oid:2.5.4.42", "givenName", "Given name", "user", "given_name"),
     KnownAttribute("urn:oid:2.5.4.4", "sn", "Family name", "user", "family_name"),
     KnownAttribute("urn:oid:1.3.6.1.4.1.5923.1.5.1.1", "isMemberOf", "Groups", "groups"),
-    KnownAttribute("urn:oid:2.5.4.3", "cn", "Common name", "user", "name"),
+    KnownAttribute("urn:oid:2.5.4.3", "cn", "Common name", "user", "display_name"),
     KnownAttribute(
         "urn:oid:1.3.6.1.4.1.5923.1.1.1.6",
         "eduPersonPrincipalName",

@@ -74,6 +74,21 @@ def test_a_person_with_hardly_anything() -> None:
     assert (person.groups, person.email, person.address) == ((), "", {})
 
 
+def test_a_full_name_out_of_its_parts(alice: User) -> None:
+    User.objects.filter(pk=alice.pk).update(name="")
+    person = attributes.load(alice.id)
+    assert person is not None
+    assert person.name == "Alice Example"
+
+
+def test_names_of_attributes_for_pickers(alice: User) -> None:
+    User.objects.create_user("bob", email="", attributes={"badge": 1, "department": "Sales"})
+    carol = User.objects.create_user("carol", email="")
+    User.objects.filter(pk=carol.pk).update(attributes=["not", "an", "object"])
+    assert attributes.names() == ("badge", "department", "ümlaut")
+    assert len(attributes.names(limit=1)) == 1
+
+
 def test_the_disabled_are_not_spoken_of(alice: User) -> None:
     alice.is_active = False
     alice.save()
@@ -119,7 +134,7 @@ def test_odd_json_counts_as_not_known(stored: Any, address: Any, custom: Any, al
         assert person.attributes == (stored if custom == "same" else custom)
 
 
-@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL refuses it on the way in")
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL refuses it on the way in")
 def test_half_a_character_does_not_stop_the_rest(alice: User) -> None:
     with connection.cursor() as cursor:
         cursor.execute(

@@ -217,6 +217,17 @@ def test_every_source_has_keys_or_takes_any() -> None:
     assert sources.keys("groups") == ()
 
 
+def test_remarks_on_attributes_that_nobody_has() -> None:
+    template = [{"name": "template", "arg": "{attribute.departmnt}"}]
+    row = parse_row(
+        {**GOOD, "source": "attribute", "key": "teams", "transforms": template}, position=2
+    )
+    assert mapping.remarks(row, attributes=["department", "teams"]) == (
+        "row 2: There is no person yet with the attribute “departmnt”. Did you mean “department”?",
+    )
+    assert mapping.remarks(row, attributes=["departmnt", "teams"]) == ()
+
+
 def _stored(**changes: Any) -> SimpleNamespace:
     return SimpleNamespace(
         **{
@@ -243,7 +254,6 @@ def test_reads_saved_rows_numbered_as_the_form_shows_them() -> None:
     assert first.destinations == {"userinfo"}
 
 
-@pytest.mark.standard("RFC 6749", "3.3", "a saved row that is no longer valid denies its claim")
 def test_a_saved_row_that_is_no_longer_valid_denies(facts: Facts) -> None:
     row = mapping.stored_row(_stored(transforms=[{"name": "gone"}]), position=1)
     assert (row.claim, row.destinations) == ("role", {"userinfo"})
@@ -260,6 +270,7 @@ def test_a_saved_row_that_is_no_longer_valid_denies(facts: Facts) -> None:
         ("user", "email", "alice@example.org"),
         ("user", "email_verified", True),
         ("user", "id", "0198" + "a" * 28),
+        ("user", "display_name", "Alice Example"),
         ("user", "address.country", "DE"),
         ("user", "address.region", None),
         ("user", "updated_at", 1_700_000_000),

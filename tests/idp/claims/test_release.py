@@ -459,6 +459,11 @@ def test_saml_never_carries_what_xml_cannot(application: ApplicationFacts) -> No
     odd = Person(id="1", username="bob", name="B\x08b")
     made = release(odd, application=application, target="saml")
     assert [one.friendly_name for one in made.attributes] == ["uid"]
+    bare = release(Person(id="1", username="bob"), application=application, target="saml")
+    assert {a.friendly_name: a.values for a in bare.attributes} == {
+        "uid": ("bob",),
+        "displayName": ("bob",),
+    }
 
 
 # --- Reading the person only where needed ---

@@ -19,7 +19,7 @@ def test_the_default_rows() -> None:
     ] == [
         ("urn:oid:0.9.2342.19200300.100.1.1", "uid", "user", "username"),
         ("urn:oid:0.9.2342.19200300.100.1.3", "mail", "user", "email"),
-        ("urn:oid:2.16.840.1.113730.3.1.241", "displayName", "user", "name"),
+        ("urn:oid:2.16.840.1.113730.3.1.241", "displayName", "user", "display_name"),
         ("urn:oid:2.5.4.42", "givenName", "user", "given_name"),
         ("urn:oid:2.5.4.4", "sn", "user", "family_name"),
         ("urn:oid:1.3.6.1.4.1.5923.1.5.1.1", "isMemberOf", "groups", ""),
