@@ -1,0 +1,134 @@
+"""Registering a service provider: by its metadata, or by entity ID and one address alone.
+
+The command and the administration call the same functions. Registering an entity ID again
+updates what its metadata says and leaves what administrators chose.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db import transaction
+from django.utils import timezone
+
+from federation.models import ServiceProvider
+from federation.saml import errors, vocabulary
+from federation.saml.metadata import endpoint, service_provider
+from idp import audit
+from idp.models import Application
+
+MAX_ENTITY_ID = 1_024
+MAX_NAME = 120
+
+
+@dataclass(frozen=True)
+class Registered:
+    """The outcome: the row, whether it is new, and sentences for the administrator."""
+
+    service_provider: ServiceProvider
+    created: bool
+    warnings: tuple[str, ...] = ()
+
+
+def register_from_metadata(
+    xml: bytes, *, entity_id: str | None = None, name: str = "", actor: str = ""
+) -> Registered:
+    """Register or update the service provider that `xml` describes (SAML Metadata §2.4.4).
+
+    `entity_id`: which one, where the document holds several.
+    Raises InvalidMetadata (its description is for the administrator) or SeveralEntities.
+    """
+    metadata = service_provider.parse(xml, now=timezone.now(), entity_id=entity_id)
+    values = {**from_metadata(metadata), "metadata_xml": xml.decode("utf-8", "replace")}
+    title = name or metadata.display_name
+    return _save(metadata.entity_id, values, name=title, actor=actor, warnings=metadata.warnings)
+
+
+def register(entity_id: str, acs_url: str, *, name: str = "", actor: str = "") -> Registered:
+    """Register or update a service provider of which only two addresses are known.
+
+    Its AuthnRequests are not verified and assertions not encrypted: no keys are known.
+    Raises InvalidMetadata.
+    """
+    entity_id = entity_id.strip()
+    if not 0 < len(entity_id) <= MAX_ENTITY_ID or not entity_id.isprintable():
+        raise errors.InvalidMetadata("entity_id", "The entity ID is empty, too long or unprintable")
+    url = endpoint.check(acs_url.strip(), what="The assertion consumer service")
+    service = {"url": url, "binding": vocabulary.POST, "index": 0, "is_default": True}
+    return _save(entity_id, {"assertion_consumer_services": [service]}, name=name, actor=actor)
+
+
+def from_metadata(metadata: service_provider.ServiceProviderMetadata) -> dict[str, Any]:
+    """The columns of a ServiceProvider that its metadata decides."""
+    return {
+        "assertion_consumer_services": _rows(metadata.assertion_consumer_services),
+        "signing_certificates": list(metadata.signing_certificates),
+        "encryption_certificates": list(metadata.encryption_certificates),
+        "encryption_methods": _rows(metadata.encryption_methods),
+        "name_id_formats": list(metadata.name_id_formats),
+        "single_logout_services": _rows(metadata.single_logout_services),
+        "requested_attributes": _rows(metadata.requested_attributes),
+        "want_authn_requests_signed": metadata.authn_requests_signed,
+        "metadata_valid_until": metadata.valid_until,
+    }
+
+
+def _rows(values: Any) -> list[dict[str, Any]]:
+    return [asdict(value) for value in values]
+
+
+def _save(
+    entity_id: str,
+    values: Mapping[str, Any],
+    *,
+    name: str,
+    actor: str,
+    warnings: tuple[str, ...] = (),
+) -> Registered:
+    with transaction.atomic():
+        row = (
+            ServiceProvider.objects.select_for_update(of=("self",))
+            .select_related("application")
+            .filter(entity_id=entity_id)
+            .first()
+        )
+        created = row is None
+        if row is None:
+            row = _new(entity_id, values, name=name)
+        for field, value in values.items():
+            setattr(row, field, value)
+        row.save()
+        audit.record(
+            "application.created" if created else "application.changed",
+            application=row.application,
+            actor=actor,
+            details={"entity_id": entity_id, "by": "SAML metadata or addresses"},
+        )
+    return Registered(row, created, warnings)
+
+
+def _new(entity_id: str, values: Mapping[str, Any], *, name: str) -> ServiceProvider:
+    application = Application.objects.create(
+        name=(name or _host(entity_id, values))[:MAX_NAME], kind=Application.Kind.SAML
+    )
+    formats = [one for one in values.get("name_id_formats", ()) if one != vocabulary.UNSPECIFIED]
+    return ServiceProvider(
+        application=application,
+        entity_id=entity_id,
+        slug=slug(entity_id),
+        default_name_id_format=formats[0] if formats else vocabulary.PERSISTENT,
+    )
+
+
+def _host(entity_id: str, values: Mapping[str, Any]) -> str:
+    services = values["assertion_consumer_services"]
+    return urlsplit(services[0]["url"]).hostname or entity_id
+
+
+def slug(entity_id: str) -> str:
+    """The last part of its metadata URL: stable, and the same wherever it is registered."""
+    return hashlib.sha256(entity_id.encode()).hexdigest()[:20]
