@@ -23,6 +23,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 RUN = ROOT / "requirements" / "run.txt"
 DEV = ROOT / "requirements" / "dev.txt"
+Argv = list["str | Path"]
 ELSEWHERE = "not browser and not postgresql and not server"
 
 USAGE = """\
@@ -122,7 +123,7 @@ def cover(arguments: list[str]) -> int:
         stale.unlink()
     status = pytest(["-m", ELSEWHERE, "--cov", "--cov-report=", *arguments])
     rules = "idp/protocol/*,federation/saml/*"
-    report = [PYTHON, "-m", "coverage", "report"]
+    report: Argv = [PYTHON, "-m", "coverage", "report"]
     print("\nidp/protocol and federation/saml: at least 97 %")
     status |= run([*report, f"--include={rules}", "--fail-under=97"])
     print("\nthe rest: at least 90 %")
@@ -153,7 +154,7 @@ def lock(arguments: list[str]) -> int:
     prepare(DEV)
     options = ["--universal", "--generate-hashes", "--no-header", "--no-emit-index-url"]
     options += ["--no-emit-find-links", "--python-version", "3.11", "--quiet", *arguments]
-    compile_ = [PYTHON, "-m", "uv", "pip", "compile", "pyproject.toml", *options]
+    compile_: Argv = [PYTHON, "-m", "uv", "pip", "compile", "pyproject.toml", *options]
     status = run([*compile_, "-o", RUN])
     status = status or run([*compile_, "--extra", "dev", "-c", RUN, "-o", DEV])
     for path in (RUN, DEV):
@@ -168,7 +169,7 @@ SAFE_ENVIRONMENT = {
     "GATEHOUSE_MASTER_KEY": "b25seS1mb3ItZGphbmdvLWNoZWNrLWRlcGxveS0wMTI=",
     "GATEHOUSE_DATA_DIR": str(ROOT / "var" / "check"),
 }
-CHECKS: dict[str, list[str | Path]] = {
+CHECKS: dict[str, Argv] = {
     "format": [PYTHON, "-m", "ruff", "format", "--check", "."],
     "lint": [PYTHON, "-m", "ruff", "check", "."],
     "import contracts": [VENV / "bin" / "lint-imports", "--no-logo"],
@@ -180,7 +181,7 @@ CHECKS: dict[str, list[str | Path]] = {
 }
 
 
-def passes(name: str, argv: list[str | Path]) -> bool:
+def passes(name: str, argv: Argv) -> bool:
     """Run one step of `check`; its output is shown when it fails."""
     begin = time.monotonic()
     environment = {**os.environ, **SAFE_ENVIRONMENT}
@@ -203,7 +204,7 @@ def pytest(arguments: list[str]) -> int:
     return run([PYTHON, "-m", "pytest", *spread, *arguments])
 
 
-def run(argv: list[str | Path]) -> int:
+def run(argv: Argv) -> int:
     """Run a program to its end and return its exit status."""
     try:
         return subprocess.run(argv).returncode
@@ -211,7 +212,7 @@ def run(argv: list[str | Path]) -> int:
         return 130
 
 
-def replace(argv: list[str | Path]) -> NoReturn:
+def replace(argv: Argv) -> NoReturn:
     """Become another program, so that signals reach it directly."""
     sys.stdout.flush()
     os.execv(argv[0], [str(argument) for argument in argv])
@@ -281,7 +282,7 @@ def install(requirements: Path) -> None:
     total = requirements.read_text().count("==")
     print(f"Installing {total} packages into .venv ...", flush=True)
     options = ["--require-hashes", "--progress-bar", "off", "--disable-pip-version-check"]
-    argv = [PYTHON, "-m", "pip", "install", *options, "-r", requirements]
+    argv: Argv = [PYTHON, "-m", "pip", "install", *options, "-r", requirements]
     process = subprocess.Popen(argv, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     lines = []
     seen = 0

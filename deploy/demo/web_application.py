@@ -11,7 +11,7 @@ import base64
 import json
 import secrets
 import sys
-from typing import Any
+from typing import Any, cast
 
 import requests
 from authlib.common.errors import AuthlibBaseError
@@ -19,7 +19,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import KeySet, KeySetSerialization
 
 from deploy.demo import environment, pages, site
 
@@ -134,7 +134,8 @@ class WebApplication:
 
     def verify(self, tokens: dict[str, Any], *, nonce: str) -> dict[str, Any]:
         """The claims of the ID token, once its signature and they are right."""
-        keys = KeySet.import_key_set(self.fetch(self.discover()["jwks_uri"]))
+        document = self.fetch(self.discover()["jwks_uri"])
+        keys = KeySet.import_key_set(cast(KeySetSerialization, document))
         algorithm = self.client.get("id_token_signed_response_alg", "RS256")
         try:
             token = jwt.decode(tokens["id_token"], keys, algorithms=[algorithm])
