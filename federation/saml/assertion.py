@@ -131,12 +131,12 @@ def _add_attribute_statement(parent: xml.Element, attributes: Iterable[Attribute
         if attribute.friendly_name:
             described["FriendlyName"] = attribute.friendly_name
         element = xml.add(statement, "saml:Attribute", attributes=described)
-        for value in attribute.values:
+        for value in dict.fromkeys(attribute.values):
             xml.add(element, "saml:AttributeValue", value)
 
 
 def merge(attributes: Iterable[Attribute]) -> list[Attribute]:
-    """Return one attribute per name and format, values once each, without the empty ones.
+    """Return one attribute per name and format, without those that have no value.
 
     Service providers refuse a name that stands twice.
     """
@@ -144,11 +144,14 @@ def merge(attributes: Iterable[Attribute]) -> list[Attribute]:
     for attribute in attributes:
         key = (attribute.name, attribute.name_format)
         earlier = merged.get(key)
-        values = (*(earlier.values if earlier else ()), *attribute.values)
-        merged[key] = Attribute(
-            name=attribute.name,
-            values=tuple(dict.fromkeys(values)),
-            name_format=attribute.name_format,
-            friendly_name=(earlier.friendly_name if earlier else "") or attribute.friendly_name,
-        )
+        merged[key] = attribute if earlier is None else _joined(earlier, attribute)
     return [attribute for attribute in merged.values() if attribute.values]
+
+
+def _joined(earlier: Attribute, later: Attribute) -> Attribute:
+    return Attribute(
+        name=earlier.name,
+        values=earlier.values + later.values,
+        name_format=earlier.name_format,
+        friendly_name=earlier.friendly_name or later.friendly_name,
+    )

@@ -69,7 +69,7 @@ def instant(value: str) -> datetime:
 
 def format_instant(value: datetime) -> str:
     """Return an aware datetime as SAML writes it: UTC, whole seconds, Z (SAML Core §1.3.3)."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return value.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
 
 
 def duration(value: str) -> timedelta:

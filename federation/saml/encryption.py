@@ -6,18 +6,22 @@ padding oracles. Sign first, then encrypt. Decryption is no business of an ident
 Without a word in the metadata it is AES-256-GCM and rsa-oaep-mgf1p with SHA-1 inside OAEP: that is
 what every service provider of the last decade takes, many take nothing else, and OAEP does not
 rest on SHA-1's resistance to collisions. A service provider that lists SHA-256 gets it.
+
+The two primitives are `cryptography`'s: xmlsec takes a peer's key only in a key manager, which
+loads the machine's certificate authorities anew each time (10 ms). Tests decrypt with xmlsec.
 """
 
 from __future__ import annotations
 
+import base64
 import functools
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-import xmlsec
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from federation.saml import certificate, errors, vocabulary, xml
 
@@ -31,6 +35,15 @@ KEY_TRANSPORTS = (vocabulary.RSA_OAEP_MGF1P, vocabulary.RSA_OAEP)
 # The stronger first; without a DigestMethod it is SHA-1 (XML Encryption 1.1 §5.5.2).
 OAEP_DIGESTS = (vocabulary.SHA256, vocabulary.SHA1)
 MASK_FUNCTIONS = (vocabulary.MGF1_SHA256, vocabulary.MGF1_SHA1)
+# XML Encryption 1.1 §5.2.4: the octets are IV, ciphertext, tag.
+IV_BYTES = 12
+
+_HASHES = {
+    vocabulary.SHA256: hashes.SHA256(),
+    vocabulary.MGF1_SHA256: hashes.SHA256(),
+    vocabulary.SHA1: hashes.SHA1(),  # noqa: S303 - inside OAEP only, see above
+    vocabulary.MGF1_SHA1: hashes.SHA1(),  # noqa: S303 - inside OAEP only, see above
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +70,7 @@ class EncryptionKey:
     """A service provider's public key and the algorithms chosen for it; kept in the process."""
 
     algorithms: Algorithms
-    xmlsec_key: Any = field(repr=False)
+    public_key: rsa.RSAPublicKey = field(repr=False)
 
 
 @functools.lru_cache(maxsize=1_024)
@@ -71,11 +84,7 @@ def encryption_key(
     public_key = certificate.public_key(certificate.load(certificate_text))
     if not isinstance(public_key, rsa.RSAPublicKey):
         raise errors.InvalidMetadata("key_type", "Only RSA keys can be encrypted to.")
-    pem = public_key.public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    key = xmlsec.Key.from_memory(pem, xmlsec.constants.KeyDataFormatPem, None)
-    return EncryptionKey(algorithms=choose(methods), xmlsec_key=key)
+    return EncryptionKey(algorithms=choose(methods), public_key=public_key)
 
 
 def choose(methods: Sequence[EncryptionMethod]) -> Algorithms:
@@ -132,31 +141,41 @@ def encrypt(assertion: xml.Element, *, key: EncryptionKey) -> xml.Element:
 
     `assertion` must be the root of its own document, so that its octets declare every prefix.
     """
+    content_key = AESGCM.generate_key(CONTENT_ALGORITHMS[key.algorithms.content])
+    initialisation = secrets.token_bytes(IV_BYTES)
+    sealed = AESGCM(content_key).encrypt(initialisation, xml.serialise(assertion), None)
+    carried = key.public_key.encrypt(content_key, _oaep(key.algorithms))
     encrypted = xml.new("saml:EncryptedAssertion")
-    manager = xmlsec.KeysManager()
-    manager.add_key(key.xmlsec_key)
-    context = xmlsec.EncryptionContext(manager)
-    context.key = xmlsec.Key.generate(
-        xmlsec.constants.KeyDataAes,
-        CONTENT_ALGORITHMS[key.algorithms.content],
-        xmlsec.constants.KeyDataTypeSession,
-    )
-    template = _template(encrypted, key.algorithms)
-    context.encrypt_binary(template, xml.serialise(assertion))
+    data = xml.add(encrypted, "xenc:EncryptedData", attributes={"Type": vocabulary.ELEMENT})
+    _add_method(data, key.algorithms.content)
+    _add_encrypted_key(xml.add(data, "ds:KeyInfo"), key.algorithms, carried)
+    _add_cipher(data, initialisation + sealed)
     return encrypted
 
 
-def _template(parent: xml.Element, algorithms: Algorithms) -> xml.Element:
-    """Append an EncryptedData whose values xmlsec fills in (XML Encryption 1.1 §3.1)."""
-    data = xml.add(parent, "xenc:EncryptedData", attributes={"Type": vocabulary.ELEMENT})
-    xml.add(data, "xenc:EncryptionMethod", attributes={"Algorithm": algorithms.content})
-    encrypted_key = xml.add(xml.add(data, "ds:KeyInfo"), "xenc:EncryptedKey")
-    method = xml.add(
-        encrypted_key, "xenc:EncryptionMethod", attributes={"Algorithm": algorithms.transport}
+def _oaep(algorithms: Algorithms) -> padding.OAEP:
+    mask_function = algorithms.mask_function or vocabulary.MGF1_SHA1
+    return padding.OAEP(
+        mgf=padding.MGF1(_HASHES[mask_function]),
+        algorithm=_HASHES[algorithms.digest],
+        label=None,
     )
+
+
+def _add_encrypted_key(parent: xml.Element, algorithms: Algorithms, carried: bytes) -> None:
+    """Append the EncryptedKey, inside the data it opens (XML Encryption 1.1 §3.5.1)."""
+    encrypted_key = xml.add(parent, "xenc:EncryptedKey")
+    method = _add_method(encrypted_key, algorithms.transport)
     xml.add(method, "ds:DigestMethod", attributes={"Algorithm": algorithms.digest})
     if algorithms.mask_function:
         xml.add(method, "xenc11:MGF", attributes={"Algorithm": algorithms.mask_function})
-    for holder in (encrypted_key, data):
-        xml.add(xml.add(holder, "xenc:CipherData"), "xenc:CipherValue")
-    return data
+    _add_cipher(encrypted_key, carried)
+
+
+def _add_method(parent: xml.Element, algorithm: str) -> xml.Element:
+    return xml.add(parent, "xenc:EncryptionMethod", attributes={"Algorithm": algorithm})
+
+
+def _add_cipher(parent: xml.Element, octets: bytes) -> None:
+    value = base64.b64encode(octets).decode("ascii")
+    xml.add(xml.add(parent, "xenc:CipherData"), "xenc:CipherValue", value)

@@ -10,6 +10,7 @@ no transform but the four it needs. Read on only from the element that `verify` 
 from __future__ import annotations
 
 import base64
+import copy
 import functools
 import hashlib
 from collections.abc import Sequence
@@ -223,33 +224,36 @@ def sign(element: xml.Element, *, key: SigningKey, algorithm: str | None = None)
     algorithm = algorithm or key.default_algorithm
     _, hash_name = _known(algorithm)
     digest = hashlib.new(hash_name, xml.canonical(element)).digest()
-    signature = xml.new("ds:Signature")
-    info = _signed_info(
-        signature, uri=f"#{element.attrib['ID']}", algorithm=algorithm, digest=digest
-    )
-    value = key.sign(xml.canonical(info), algorithm=algorithm)
-    xml.add(signature, "ds:SignatureValue", _base64(value))
-    data = xml.add(xml.add(signature, "ds:KeyInfo"), "ds:X509Data")
-    xml.add(data, "ds:X509Certificate", key.certificate)
+    signature = copy.deepcopy(_blank(algorithm, key.certificate))
+    info, value, _ = signature
+    reference = info[-1]
+    xml.set_attribute(reference, "URI", f"#{element.attrib['ID']}")
+    xml.add(reference, "ds:DigestValue", _base64(digest))
+    value.text = _base64(key.sign(xml.canonical(info), algorithm=algorithm))
     after_issuer = len(element) and element[0].tag == vocabulary.name("saml:Issuer")
     element.insert(1 if after_issuer else 0, signature)
 
 
-def _signed_info(signature: xml.Element, *, uri: str, algorithm: str, digest: bytes) -> xml.Element:
+@functools.lru_cache(maxsize=64)
+def _blank(algorithm: str, certificate_base64: str) -> xml.Element:
+    """Return a ds:Signature without reference, digest and value, to be copied, never changed."""
     _, hash_name = _known(algorithm)
+    signature = xml.new("ds:Signature")
     info = xml.add(signature, "ds:SignedInfo")
-    _method(info, "ds:CanonicalizationMethod", vocabulary.EXCLUSIVE_C14N)
-    _method(info, "ds:SignatureMethod", algorithm)
-    reference = xml.add(info, "ds:Reference", attributes={"URI": uri})
+    _add_method(info, "ds:CanonicalizationMethod", vocabulary.EXCLUSIVE_C14N)
+    _add_method(info, "ds:SignatureMethod", algorithm)
+    reference = xml.add(info, "ds:Reference")
     transforms = xml.add(reference, "ds:Transforms")
-    _method(transforms, "ds:Transform", vocabulary.ENVELOPED_SIGNATURE)
-    _method(transforms, "ds:Transform", vocabulary.EXCLUSIVE_C14N)
-    _method(reference, "ds:DigestMethod", _DIGEST_OF_HASH[hash_name])
-    xml.add(reference, "ds:DigestValue", _base64(digest))
-    return info
+    _add_method(transforms, "ds:Transform", vocabulary.ENVELOPED_SIGNATURE)
+    _add_method(transforms, "ds:Transform", vocabulary.EXCLUSIVE_C14N)
+    _add_method(reference, "ds:DigestMethod", _DIGEST_OF_HASH[hash_name])
+    xml.add(signature, "ds:SignatureValue")
+    data = xml.add(xml.add(signature, "ds:KeyInfo"), "ds:X509Data")
+    xml.add(data, "ds:X509Certificate", certificate_base64)
+    return signature
 
 
-def _method(parent: xml.Element, name: str, algorithm: str) -> None:
+def _add_method(parent: xml.Element, name: str, algorithm: str) -> None:
     xml.add(parent, name, attributes={"Algorithm": algorithm})
 
 

@@ -259,23 +259,21 @@ def add(
 
     A prefix that is not in scope is declared on the child. Raises InvalidContent.
     """
-    prefix = name.partition(":")[0]
-    element = etree.SubElement(
-        parent, vocabulary.name(name), nsmap={prefix: vocabulary.PREFIXES[prefix]}
-    )
-    if content is not None:
-        set_text(element, content)
-    for key, value in (attributes or {}).items():
-        set_attribute(element, key, value)
+    tag, nsmap = _expanded(name)
+    try:
+        element = etree.SubElement(parent, tag, attributes, nsmap)
+        if content is not None:
+            element.text = content
+    except ValueError as error:
+        raise errors.InvalidContent("content", f"{name}: {error}") from error
     return element
 
 
-def set_text(element: Element, content: str) -> None:
-    """Set the text. Raises InvalidContent where XML cannot hold it: NUL and other controls."""
-    try:
-        element.text = content
-    except ValueError as error:
-        raise errors.InvalidContent("content", f"{element.tag}: {error}") from error
+@functools.cache
+def _expanded(name: str) -> tuple[str, dict[str, str]]:
+    """Return the expanded name and the declaration of its prefix; names are our own few."""
+    prefix = name.partition(":")[0]
+    return vocabulary.name(name), {prefix: vocabulary.PREFIXES[prefix]}
 
 
 def set_attribute(element: Element, name: str, value: str) -> None:
