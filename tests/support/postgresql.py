@@ -30,8 +30,9 @@ OPTIONS = (
 class Cluster:
     """One cluster in a folder; every process of the run may hold one of these."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, options: str = OPTIONS) -> None:
         self.folder = folder
+        self.options = options
         self.notes = folder.with_name("postgresql.json")
         self.lock = folder.with_name("postgresql.lock")
 
@@ -72,6 +73,11 @@ class Cluster:
         return self.url(name)
 
     @property
+    def pid(self) -> int:
+        """The server's process."""
+        return int((self.folder / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
+
+    @property
     def _data(self) -> str:
         return str(self.folder / "data")
 
@@ -91,7 +97,7 @@ class Cluster:
         self._start(notes)
 
     def _start(self, notes: dict[str, Any]) -> None:
-        options = f"{OPTIONS} -c port={notes['port']} -c unix_socket_directories={self.folder}"
+        options = f"{self.options} -c port={notes['port']} -c unix_socket_directories={self.folder}"
         log = str(self.folder / "log")
         self._run("pg_ctl", "-D", self._data, "-l", log, "-w", "-o", options, "start")
 
