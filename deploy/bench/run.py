@@ -83,7 +83,7 @@ def environment(folder: Path, *, database_url: str = "") -> dict[str, str]:
 
 def prepare(settings: dict[str, str], *, people: int) -> dict[str, Any]:
     """Fill the database of a server to be; returns the facts of `prepare.py`."""
-    done = subprocess.run(  # noqa: S603 (our own script)
+    done = subprocess.run(
         [sys.executable, "-m", "deploy.bench.prepare", str(people)],
         cwd=ROOT,
         env={**os.environ, **settings},
@@ -218,11 +218,11 @@ def main() -> int:
             )
         results = _rounds(floor, subjects, chosen, options)
         memory = {subject.name: subject.server.pss_mib() for subject in subjects}
-    print(table(results, [subject.name for subject in subjects], chosen))  # noqa: T201 (its output)
+    print(table(results, [subject.name for subject in subjects], chosen))
     _print_rest(memory)
     failures = [text for series in results.values() for text in series.failures]
     for text in failures[:10]:
-        print("failed:", text, file=sys.stderr)  # noqa: T201 (its output)
+        print("failed:", text, file=sys.stderr)
     return 1 if failures else 0
 
 
@@ -244,11 +244,11 @@ def _rounds(
 
 def _print_rest(memory: dict[str, float]) -> None:
     raw = signing.measure()
-    print()  # noqa: T201 (its output)
+    print()
     for algorithm, microseconds in raw.items():
-        print(f"raw {algorithm} signature: {microseconds:.1f} µs")  # noqa: T201 (its output)
+        print(f"raw {algorithm} signature: {microseconds:.1f} µs")
     for name, mebibytes in memory.items():
-        print(f"{name}: {mebibytes:.0f} MiB PSS, {WORKERS} workers")  # noqa: T201 (its output)
+        print(f"{name}: {mebibytes:.0f} MiB PSS, {WORKERS} workers")
 
 
 @contextmanager
