@@ -16,14 +16,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import NoReturn
+from subprocess import PIPE, STDOUT
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    Argv = list[str | Path]
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 RUN = ROOT / "requirements" / "run.txt"
 DEV = ROOT / "requirements" / "dev.txt"
-Argv = list["str | Path"]
 ELSEWHERE = "not browser and not postgresql and not server"
 
 USAGE = """\
@@ -185,9 +188,7 @@ def passes(name: str, argv: Argv) -> bool:
     """Run one step of `check`; its output is shown when it fails."""
     begin = time.monotonic()
     environment = {**os.environ, **SAFE_ENVIRONMENT}
-    done = subprocess.run(
-        argv, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    done = subprocess.run(argv, env=environment, text=True, stdout=PIPE, stderr=STDOUT)
     state = "ok" if done.returncode == 0 else "FAILED"
     print(f"{name:<24}{state:<8}{time.monotonic() - begin:5.1f} s", flush=True)
     if done.returncode != 0:
@@ -283,16 +284,16 @@ def install(requirements: Path) -> None:
     print(f"Installing {total} packages into .venv ...", flush=True)
     options = ["--require-hashes", "--progress-bar", "off", "--disable-pip-version-check"]
     argv: Argv = [PYTHON, "-m", "pip", "install", *options, "-r", requirements]
-    process = subprocess.Popen(argv, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     lines = []
     seen = 0
-    for line in process.stdout or ():
-        lines.append(line)
-        found = re.match(r"Collecting ([A-Za-z0-9._-]+)", line)
-        if found:
-            seen += 1
-            report(f"{seen}/{total} {found[1]}", now=seen % 20 == 0)
-    if process.wait() != 0:
+    with subprocess.Popen(argv, text=True, stdout=PIPE, stderr=STDOUT) as process:
+        for line in process.stdout or ():
+            lines.append(line)
+            found = re.match(r"Collecting ([A-Za-z0-9._-]+)", line)
+            if found:
+                seen += 1
+                report(f"{seen}/{total} {found[1]}", now=seen % 20 == 0)
+    if process.returncode != 0:
         print("".join(lines[-15:]), file=sys.stderr)
         fail(
             "The packages could not be installed; the lines above are pip's.\n"

@@ -47,11 +47,12 @@ def refuse(message: str) -> NoReturn:
 
 def check_settings() -> None:
     """Read the environment as the workers will; says which variable is wrong and why."""
-    from idp import conf
+    from idp import conf, database
 
     try:
-        conf.load()
-    except conf.InsecureSettings as error:
+        settings = conf.load()
+        database.configuration(settings.database_url, data_dir=settings.data_dir)
+    except ValueError as error:
         refuse(f"Gatehouse does not start with these settings:\n{error}")
 
 
