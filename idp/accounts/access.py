@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import structlog
+from django.db.models import prefetch_related_objects
 
 from idp.models import Application, User
 
@@ -41,10 +43,17 @@ def _refusal(user: User, application: Application) -> str:
         return ""
     if application.access != Access.GROUPS:
         return "nobody"
-    allowed = [group.pk for group in application.allowed_groups.all()]
-    return "" if allowed and user.groups.filter(pk__in=allowed).exists() else "groups"
+    allowed = {group.pk for group in application.allowed_groups.all()}
+    return "" if allowed and _is_member(user, allowed) else "groups"
+
+
+def _is_member(user: User, groups: set[uuid.UUID]) -> bool:
+    if "groups" in getattr(user, "_prefetched_objects_cache", {}):
+        return any(group.pk in groups for group in user.groups.all())
+    return user.groups.filter(pk__in=groups).exists()
 
 
 def usable(user: User, applications: Iterable[Application]) -> list[Application]:
-    """Those of the applications that this person may use."""
+    """Those of the applications that this person may use; give them with their groups read."""
+    prefetch_related_objects([user], "groups")
     return [application for application in applications if may_use(user, application).allowed]

@@ -9,7 +9,7 @@ Which step comes next is decided elsewhere: `stages`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -102,7 +102,13 @@ def register(
 
 
 def kind_of(interaction: Interaction) -> Kind:
+    """What becomes of this interaction; its kind is one that `find` has let through."""
     return _kinds[interaction.kind]
+
+
+def kinds() -> frozenset[str]:
+    """Every kind that the dispatcher leads on."""
+    return frozenset(_kinds)
 
 
 def open(
@@ -137,7 +143,9 @@ def open(
     return Opened(path + handle, (cookies.header("browser", fresh),) if fresh else (), interaction)
 
 
-def find(handle: str, *, browser: str, now: datetime) -> tuple[Interaction | None, Problem | None]:
+def find(
+    handle: str, *, browser: str, of_kinds: Collection[str], now: datetime
+) -> tuple[Interaction | None, Problem | None]:
     """The interaction of a handle in this browser, and what is wrong with it.
 
     The row is given with EXPIRED and FINISHED too, and with NO_COOKIE for its way on; never to
@@ -151,7 +159,7 @@ def find(handle: str, *, browser: str, now: datetime) -> tuple[Interaction | Non
         .filter(handle_hash=cookies.digest(handle))
         .first()
     )
-    if row is None:
+    if row is None or row.kind not in of_kinds:
         return None, Problem.UNKNOWN
     if not browser:
         return row, Problem.NO_COOKIE

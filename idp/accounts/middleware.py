@@ -18,7 +18,7 @@ from idp.models import Session, User
 class Request(HttpRequest):
     """A request after this middleware: an `audit.Origin`."""
 
-    user: User | AnonymousUser  # type: ignore[assignment]
+    user: User | AnonymousUser
     idp_session: Session | None
     request_id: str
     client_address: str

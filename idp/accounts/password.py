@@ -137,7 +137,7 @@ def change(
     """
     encoded = hashers.make_password(new)
     with transaction.atomic():
-        User.objects.filter(pk=user.pk).update(password=encoded, updated_at=now)
+        User.objects.filter(pk=user.pk).update(password=encoded)
         user.password = encoded
         sessions.end_all(
             user, reason="password changed", now=now, except_for=session, request=request

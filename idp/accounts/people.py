@@ -18,7 +18,7 @@ def disable(
 ) -> None:
     """Close the account: sessions, refresh tokens, access tokens and codes die with it."""
     with transaction.atomic():
-        User.objects.select_for_update().filter(pk=user.pk).update(is_active=False, updated_at=now)
+        User.objects.select_for_update().filter(pk=user.pk).update(is_active=False)
         user.is_active = False
         end_everything(user, reason="account disabled", now=now, actor=actor, request=request)
     audit.record("user.disabled", user=user, actor=actor, request=request)
@@ -28,7 +28,7 @@ def enable(
     user: User, *, now: datetime, actor: str = "", request: audit.Origin | None = None
 ) -> None:
     """Open the account again; the person has to sign in anew everywhere."""
-    User.objects.filter(pk=user.pk).update(is_active=True, updated_at=now)
+    User.objects.filter(pk=user.pk).update(is_active=True)
     user.is_active = True
     audit.record("user.enabled", user=user, actor=actor, request=request)
 

@@ -72,8 +72,11 @@ class Application(models.Model):
 
     @property
     def logo_url(self) -> str:
-        """The path of the stored logo, or an empty string."""
-        return f"/logo/{self.id.hex}" if self.logo_type else ""
+        """The path of the stored logo, with its version for caches, or an empty string."""
+        if not self.logo_type:
+            return ""
+        version = int(self.updated_at.timestamp()) if self.updated_at else 0
+        return f"/logo/{self.id.hex}?v={version}"
 
 
 class ClaimMapping(models.Model):

@@ -47,13 +47,7 @@ def _live_statement(vendor: str) -> tuple[str, list[list[str]], list[tuple[int, 
     for index, column in enumerate(columns):
         found = connection.ops.get_db_converters(column)
         found += column.get_db_converters(connection)
-        converters += [
-            (
-                index,
-                lambda value, convert=convert, column=column: convert(value, column, connection),
-            )
-            for convert in found
-        ]
+        converters += [(index, _converter(convert, column)) for convert in found]
     names = ", ".join(f"{column.alias}.{column.target.column}" for column in columns)
     statement = (
         f"SELECT {names} FROM idp_session s JOIN idp_user u ON u.id = s.user_id"  # noqa: S608 (our own columns)
@@ -62,6 +56,10 @@ def _live_statement(vendor: str) -> tuple[str, list[list[str]], list[tuple[int, 
     )
     fields = [[field.attname for field in model._meta.concrete_fields] for model in (Session, User)]
     return statement, fields, converters
+
+
+def _converter(convert: Callable[..., Any], column: Any) -> Convert:
+    return lambda value: convert(value, column, connection)
 
 
 class Session(models.Model):

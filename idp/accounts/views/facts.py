@@ -1,0 +1,65 @@
+"""Models as the templates want to see them: plain, and only what a page shows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.utils import timezone
+
+from idp.models import Application, User
+
+
+def now() -> datetime:
+    return timezone.now()
+
+
+def person(user: User) -> dict[str, Any]:
+    return {"name": user.display_name, "username": user.username, "email": user.email}
+
+
+def application(row: Application | None) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    return {"name": row.name, "logo_url": row.logo_url, "host": host(launch_url(row))}
+
+
+def launch_url(row: Application | None) -> str:
+    """Where people start the application; only addresses that a link may have."""
+    url = row.launch_url if row is not None else ""
+    return url if urlsplit(url).scheme in ("https", "http") else ""
+
+
+def host(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chromium/", "Chromium"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+    ("curl/", "curl"),
+)
+SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("CrOS", "ChromeOS"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Macintosh", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def device(user_agent: str) -> str:
+    """ "Firefox on Linux", or an empty string; what a browser says of itself is no proof."""
+    browser = next((name for mark, name in BROWSERS if mark in user_agent), "")
+    system = next((name for mark, name in SYSTEMS if mark in user_agent), "")
+    return f"{browser} on {system}" if browser and system else browser or system
