@@ -1,0 +1,216 @@
+"""The demonstration as a person meets it: one command, two applications, one sign-in."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from deploy.demo import environment
+from tests.support import ports
+from tests.support.browser import Visitor
+
+PASSWORD = "a password for the demonstration"
+
+
+class Demonstration:
+    """`dev.py demo` without the part that makes the environment."""
+
+    def __init__(self, data: Path, *, port: int) -> None:
+        self.data = data
+        self.port = port
+        self.gatehouse, self.web, self.saas = (
+            f"http://localhost:{port + number}" for number in range(3)
+        )
+        self.password = PASSWORD
+
+    def start(self, **extra: str) -> None:
+        """Run it until its box is printed."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("GATEHOUSE_")}
+        argv = [sys.executable, "-m", "deploy.demo", "run"]
+        argv += ["--port", str(self.port), "--data", str(self.data)]
+        log = self.data.with_name("demo.log")
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                argv,
+                cwd=environment.ROOT,
+                env={**kept, **extra},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        limit = time.monotonic() + 60
+        while "Ctrl-C stops everything" not in log.read_text():
+            assert self.process.poll() is None, log.read_text()
+            assert time.monotonic() < limit, log.read_text()
+            time.sleep(0.05)
+        self.printed = log.read_text()
+
+    def stop(self) -> int:
+        """Ctrl-C."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(30)
+
+
+def three_ports() -> int:
+    """The first of three free ports in a row."""
+    while True:
+        port = ports.free()
+        if not any(ports.accepts(port + number) for number in range(3)):
+            return port
+
+
+@pytest.fixture(scope="module")
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
+    """A running demonstration."""
+    folder = tmp_path_factory.mktemp("demonstration") / "data"
+    running = Demonstration(folder, port=three_ports())
+    running.start(GATEHOUSE_DEMO_PASSWORD=PASSWORD)
+    yield running
+    if running.process.poll() is None:
+        running.stop()
+
+
+@pytest.fixture
+def signed_in(visitor: Visitor, demonstration: Demonstration) -> Visitor:
+    """Alice, signed in to the web application."""
+    page = visitor.page
+    page.goto(demonstration.web)
+    page.click("#sign-in")
+    visitor.sign_in("alice", PASSWORD)
+    if page.locator("#consent-allow").count():
+        page.click("#consent-allow")
+    page.wait_for_url(f"{demonstration.web}/")
+    return visitor
+
+
+def text(page: Page, selector: str) -> str:
+    """What a part of the page says."""
+    return page.inner_text(selector)
+
+
+def test_prints_addresses_and_credentials(demonstration: Demonstration) -> None:
+    for address in (demonstration.gatehouse, demonstration.web, demonstration.saas, PASSWORD):
+        assert address in demonstration.printed
+
+
+def test_credentials_are_kept_for_their_owner_alone(demonstration: Demonstration) -> None:
+    path = demonstration.data / "demo-credentials"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert f"alice {PASSWORD}" in path.read_text()
+
+
+def test_shows_what_the_web_application_received(
+    signed_in: Visitor, demonstration: Demonstration
+) -> None:
+    page = signed_in.page
+    assert text(page, "#person") == "Alice Archer"
+    assert demonstration.gatehouse in text(page, "#id-token")
+    userinfo = text(page, "#userinfo")
+    for known in ("alice@example.org", "staff", "users", "Harbour Street", "+35315550100"):
+        assert known in userinfo
+    assert "at+jwt" in text(page, "#access-token")
+
+
+def test_the_saas_application_asks_for_nothing(
+    signed_in: Visitor, demonstration: Demonstration
+) -> None:
+    page = signed_in.page
+    page.goto(demonstration.saas)
+    page.click("#sign-in")
+    page.wait_for_url(f"{demonstration.saas}/")
+    assert "nameid-format:persistent" in text(page, "#name-id")
+    attributes = text(page, "#attributes")
+    for known in ("alice@example.org", "staff", "users", "Archer"):
+        assert known in attributes
+
+
+def test_after_signing_out_at_gatehouse_both_ask_again(
+    signed_in: Visitor, demonstration: Demonstration
+) -> None:
+    page = signed_in.page
+    page.click("#sign-out-everywhere")
+    if page.locator("#logout-confirm").count():
+        page.click("#logout-confirm")
+    page.wait_for_url(f"{demonstration.web}/signed-out**")
+    for application in (demonstration.web, demonstration.saas):
+        page.goto(f"{application}/login")
+        page.wait_for_selector("#id_password")
+
+
+def test_signing_out_here_leaves_gatehouse_signed_in(
+    signed_in: Visitor, demonstration: Demonstration
+) -> None:
+    page = signed_in.page
+    page.click("#sign-out")
+    page.wait_for_selector("#sign-in")
+    page.click("#sign-in")
+    page.wait_for_selector("#id-token")
+
+
+def test_a_silent_sign_in_without_session_is_told(
+    visitor: Visitor, demonstration: Demonstration
+) -> None:
+    visitor.page.goto(f"{demonstration.web}/login?prompt=none")
+    assert text(visitor.page, "#error-code") == "login_required"
+    visitor.page.goto(f"{demonstration.saas}/login?passive")
+    assert text(visitor.page, "#error-code") == "NoPassive"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_pages_are_accessible_and_fit(
+    visit: Callable[..., Visitor], demonstration: Demonstration, scheme: str, width: int
+) -> None:
+    visitor = visit(color_scheme=scheme, viewport={"width": width, "height": 800})
+    page = visitor.page
+    for application in (demonstration.web, demonstration.saas):
+        page.goto(application)
+        visitor.assert_accessible()
+        page.click("#sign-in")
+        if page.locator("#id_password").count():
+            visitor.sign_in("alice", PASSWORD)
+        if page.locator("#consent-allow").count():
+            page.click("#consent-allow")
+        page.wait_for_url(f"{application}/")
+        visitor.assert_accessible()
+        visitor.assert_fits()
+        page.goto(f"{application}/nowhere")
+        visitor.assert_accessible()
+
+
+def test_stops_completely_and_starts_again_with_what_it_had(tmp_path: Path) -> None:
+    demonstration = Demonstration(tmp_path / "data", port=three_ports())
+    demonstration.start()
+    first = (tmp_path / "data" / "demo-credentials").read_text()
+    registrations = (tmp_path / "data" / "demo.json").read_text()
+    assert demonstration.stop() == 0
+    assert not any(ports.accepts(demonstration.port + number) for number in range(3))
+    demonstration.start()
+    try:
+        assert (tmp_path / "data" / "demo-credentials").read_text() == first
+        assert (tmp_path / "data" / "demo.json").read_text() == registrations
+    finally:
+        assert demonstration.stop() == 0
+
+
+def test_says_which_port_is_taken_and_what_to_do(demonstration: Demonstration) -> None:
+    argv = [sys.executable, "-m", "deploy.demo", "run", "--port", str(demonstration.port)]
+    done = subprocess.run(
+        [*argv, "--data", str(demonstration.data)],
+        cwd=environment.ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert f"port {demonstration.port} (for the identity provider)" in done.stderr
+    assert f"--port {demonstration.port + 10}" in done.stderr
