@@ -31,9 +31,10 @@ Element: TypeAlias = Any
 MAX_ID = 256
 ID_ATTRIBUTES = frozenset({"ID", "Id", "id", f"{{{vocabulary.XML}}}id"})
 
+XSD = "http://www.w3.org/2001/XMLSchema"
 SCHEMAS = {
-    "protocol": "saml-schema-protocol-2.0.xsd",
-    "metadata": "saml-schema-metadata-2.0.xsd",
+    "protocol": (vocabulary.SAMLP, "saml-schema-protocol-2.0.xsd"),
+    "metadata": (vocabulary.MD, "saml-schema-metadata-2.0.xsd"),
 }
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -183,13 +184,22 @@ def schema_error(element: Element, *, schema: str) -> str:
 def _schema(name: str) -> Any:
     """Compile a schema once per process; reading it for each message costs 80 times more.
 
-    The files are those that python3-saml ships; finding them does not import it.
+    The files are those that python3-saml ships; finding them does not import it. Beside them ours
+    for InclusiveNamespaces, which ds:CanonicalizationMethod takes only if it is declared.
     """
     package = importlib.util.find_spec("onelogin.saml2")
     if package is None or not package.submodule_search_locations:
         raise RuntimeError("python3-saml, whose schema files are used, is not installed")
-    path = Path(package.submodule_search_locations[0]) / "schemas" / SCHEMAS[name]
-    return etree.XMLSchema(etree.parse(str(path), etree.XMLParser(no_network=True)))
+    shipped = Path(package.submodule_search_locations[0]) / "schemas"
+    target, file = SCHEMAS[name]
+    both = etree.Element(f"{{{XSD}}}schema")
+    for namespace, path in (
+        (target, shipped / file),
+        (vocabulary.EXCLUSIVE_C14N, Path(__file__).parent / "exclusive-canonicalization.xsd"),
+    ):
+        location = {"namespace": namespace, "schemaLocation": path.as_uri()}
+        etree.SubElement(both, f"{{{XSD}}}import", location)
+    return etree.XMLSchema(both)
 
 
 def text(element: Element) -> str:
