@@ -8,3 +8,28 @@ from __future__ import annotations
 
 def register_all() -> None:
     """Register every endpoint's feature; called once while the applications start."""
+    from idp import features
+    from idp.authorization import continuation
+    from idp.endpoints import (
+        authorization,
+        discovery,
+        end_session,
+        introspection,
+        jwks,
+        revocation,
+        token,
+        userinfo,
+    )
+
+    for endpoint in (
+        authorization,
+        token,
+        userinfo,
+        jwks,
+        revocation,
+        introspection,
+        end_session,
+        discovery,
+    ):
+        features.register(endpoint.FEATURE)
+    continuation.install()

@@ -1,0 +1,209 @@
+"""The checks of an authorization request, one reason to refuse each; their order is `pipeline`'s.
+
+A check reads the draft, fills in what it has proven, or raises. Until `registered_redirect_uri` has
+passed an error is shown on a page of ours; from then on it goes to the client.
+"""
+
+from __future__ import annotations
+
+from idp import directory
+from idp.accounts import requirement
+from idp.authorization.request import LONGEST_STATE, Draft, only
+from idp.protocol import (
+    authentication_context,
+    claims_request,
+    pkce,
+    redirect_uri,
+    response_mode,
+    subject,
+    vocabulary,
+)
+from idp.protocol import scope as scopes
+from idp.protocol.errors import (
+    InvalidClient,
+    InvalidRequest,
+    InvalidScope,
+    RegistrationNotSupported,
+    RequestNotSupported,
+    RequestUriNotSupported,
+    UnauthorizedClient,
+    UnmetAuthenticationRequirements,
+    UnsupportedResponseType,
+)
+from idp.protocol.vocabulary import GrantType
+from idp.tokens import entitlement, id_token
+
+LONGEST_NONCE = 2048
+_NOT_SUPPORTED = {
+    "request": RequestNotSupported,
+    "request_uri": RequestUriNotSupported,
+    "registration": RegistrationNotSupported,
+}
+
+
+def known_client(draft: Draft) -> None:
+    """The client exists (RFC 6749 §4.1.2.1: never a redirect otherwise)."""
+    client_id = draft.parameters.one("client_id")
+    if client_id is None:
+        raise InvalidRequest("client_id is missing")
+    draft.client = directory.client(client_id)
+    if draft.client is None:
+        draft.found(
+            expected="the client_id of a registered application",
+            received=client_id,
+            suggestion="Compare the client_id in the application's settings with the one that was "
+            "given when it was registered.",
+        )
+        raise InvalidClient("there is no such client")
+
+
+def enabled_application(draft: Draft) -> None:
+    """The application is switched on; a disabled one gets nothing, at any entry."""
+    if not draft.known_client.application.enabled:
+        draft.found(suggestion="Enable the application in the administration.")
+        raise UnauthorizedClient("the application is disabled")
+
+
+def registered_redirect_uri(draft: Draft) -> None:
+    """redirect_uri is there and registered, as an exact string (RFC 9700 §4.1.3)."""
+    client = draft.known_client
+    presented = draft.parameters.one("redirect_uri")
+    if presented is None:
+        unsupported_parameters(draft)
+        raise InvalidRequest("redirect_uri is missing")
+    if not redirect_uri.matches(presented, client.redirect_uris, native=client.is_native):
+        draft.found(
+            expected=", ".join(client.redirect_uris),
+            received=presented,
+            suggestion="Register exactly the received address for this application, or correct it "
+            "in the application: scheme, host, port, path and a slash at the end all count.",
+        )
+        raise InvalidRequest("redirect_uri is not registered for this client")
+    draft.redirect_uri = presented
+    draft.proven = True
+
+
+def response_mode_known(draft: Draft) -> None:
+    """response_mode is one of ours (OAuth Multiple Response Types §2.1)."""
+    draft.mode = response_mode.parse(only(draft.parameters, "response_mode"))
+
+
+def no_repeated_parameters(draft: Draft) -> None:
+    """No parameter comes twice, but resource (RFC 6749 §3.1, RFC 8707 §2)."""
+    draft.parameters.refuse_repeated()
+
+
+def bearable_length(draft: Draft) -> None:
+    """state and nonce fit into an address and a token."""
+    for name, longest in (("state", LONGEST_STATE), ("nonce", LONGEST_NONCE)):
+        if len(draft.parameters.one(name) or "") > longest:
+            raise InvalidRequest(f"{name} is longer than {longest} characters")
+
+
+def unsupported_parameters(draft: Draft) -> None:
+    """request, request_uri and registration are refused, not ignored (OIDC Core §3.1.2.6)."""
+    for name, error in _NOT_SUPPORTED.items():
+        if name in draft.parameters:
+            raise error(f"the parameter {name} is not supported")
+
+
+def known_response_type(draft: Draft) -> None:
+    """response_type is supported, and registered for the client (RFC 6749 §4.1.2.1)."""
+    response_type = draft.parameters.one("response_type")
+    if response_type is None:
+        raise InvalidRequest("response_type is missing")
+    if response_type not in vocabulary.RESPONSE_TYPES:
+        supported = ", ".join(vocabulary.RESPONSE_TYPES)
+        raise UnsupportedResponseType(f"response_type is not supported; use {supported}")
+    client = draft.known_client
+    registered = response_type in client.response_types
+    if not registered or GrantType.AUTHORIZATION_CODE not in client.grant_types:
+        raise UnauthorizedClient(f"the client is not registered for {response_type}")
+
+
+def allowed_scope(draft: Draft) -> None:
+    """At least one scope is left of those requested (RFC 6749 §3.3, OIDC Core §3.1.2.1, §11).
+
+    Scopes that are unknown or not the client's are ignored, and so is offline_access for a client
+    that cannot use a refresh token.
+    """
+    client = draft.known_client
+    entitled = entitlement.of(client)
+    wanted = scopes.parse(draft.parameters.one("scope"))
+    allowed = scopes.within(wanted or entitled.default_scope, entitled.scopes)
+    if GrantType.REFRESH_TOKEN not in client.grant_types:
+        allowed = tuple(one for one in allowed if one != scopes.OFFLINE_ACCESS)
+    if not allowed:
+        draft.found(
+            expected=scopes.join(sorted(entitled.scopes)),
+            received=scopes.join(wanted),
+            suggestion="Ask for at least one scope that the application may use.",
+        )
+        raise InvalidScope("no scope that this client may use" if wanted else "scope is missing")
+    draft.scope = allowed
+
+
+def allowed_resources(draft: Draft) -> None:
+    """Every resource is an API that the client may use (RFC 8707 §2)."""
+    draft.resources = entitlement.resources(draft.known_client, draft.parameters.every("resource"))
+
+
+def proof_key(draft: Draft) -> None:
+    """The code challenge is S256, and there where the client's policy demands it (RFC 7636 §4.4.1).
+
+    A confidential client's OpenID request with a nonce may go without, unless the client is
+    strict; one that was set to optional always (RFC 9700 §2.1.1).
+    """
+    client = draft.known_client
+    challenge = draft.parameters.one("code_challenge")
+    pkce.validate_challenge(challenge, draft.parameters.one("code_challenge_method"))
+    draft.nonce = draft.parameters.one("nonce") or ""
+    draft.code_challenge = challenge or ""
+    if challenge or (client.pkce == client.Pkce.OPTIONAL and not client.is_public):
+        return
+    bound_by_nonce = scopes.OPENID in draft.scope and draft.nonce and not client.is_public
+    if client.pkce == client.Pkce.REQUIRED or not bound_by_nonce:
+        draft.found(
+            expected="code_challenge with code_challenge_method=S256",
+            suggestion="Switch on PKCE in the application; if it cannot, set its proof key "
+            "policy to optional (confidential clients only).",
+        )
+        raise InvalidRequest("code_challenge is required")
+
+
+def possible_prompt(draft: Draft) -> None:
+    """prompt and max_age can be followed (OIDC Core §3.1.2.1)."""
+    draft.prompts = authentication_context.parse_prompt(draft.parameters.one("prompt"))
+    draft.max_age = authentication_context.parse_max_age(draft.parameters.one("max_age"))
+    default = draft.known_client.default_max_age
+    if draft.max_age is None and default is not None:
+        draft.max_age = authentication_context.parse_max_age(str(default))
+
+
+def readable_claims(draft: Draft) -> None:
+    """The claims parameter is sound; a sub in it is the person that it must be (OIDC Core §5.5)."""
+    if scopes.OPENID not in draft.scope:
+        return
+    draft.claims = claims_request.parse(draft.parameters.one("claims"))
+    draft.subject = draft.claims.subject()
+
+
+def own_id_token_hint(draft: Draft) -> None:
+    """id_token_hint was issued by us to this client, however long ago (OIDC Core §3.1.2.1)."""
+    hint = draft.parameters.one("id_token_hint")
+    if hint is None:
+        return
+    claims = id_token.read_hint(hint, client_id=draft.known_client.client_id, now=draft.now)
+    hinted = claims["sub"]
+    if subject.person(hinted) is None or draft.subject not in (None, hinted):
+        raise InvalidRequest("id_token_hint and claims name different people")
+    draft.subject = hinted
+
+
+def reachable_acr(draft: Draft) -> None:
+    """An essential acr can be reached here at all (OIDC Core §5.5.1.1)."""
+    registered = tuple(draft.known_client.default_acr_values)
+    asked = authentication_context.parse_acr_values(draft.parameters.one("acr_values"))
+    draft.acr_values = draft.claims.acr_values() or asked or registered
+    if not requirement.is_reachable(draft.requirement()):
+        raise UnmetAuthenticationRequirements("no sign-in here reaches the demanded acr")

@@ -1,0 +1,140 @@
+"""An authorization request: what the checks fill in (`Draft`), and what they leave behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from idp.models import Client
+from idp.protocol import response_mode
+from idp.protocol.authentication_context import AuthenticationRequirement
+from idp.protocol.claims_request import ClaimsRequest
+from idp.protocol.parameters import Parameters
+
+LONGEST_STATE = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyTo:
+    """Where an answer may go: an address that has been proven to be the client's."""
+
+    redirect_uri: str
+    mode: str = response_mode.DEFAULT
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationRequest:
+    """A request that has passed every check (RFC 6749 §4.1.1, OIDC Core §3.1.2.1)."""
+
+    client: Client
+    reply_to: ReplyTo
+    scope: tuple[str, ...]
+    resources: tuple[str, ...]
+    requirement: AuthenticationRequirement
+    claims: ClaimsRequest
+    code_challenge: str
+    nonce: str
+    parameters: Parameters
+
+    def stored(self) -> dict[str, Any]:
+        """The parameters as JSON, to be checked anew when the person has signed in.
+
+        Without the hint, a token: what it asks for is in the requirement.
+        """
+        members = self.parameters.as_dict()
+        members.pop("id_token_hint", None)
+        return {"parameters": members}
+
+
+@dataclass(slots=True)
+class Draft:
+    """A request on its way through the checks; each fills in what it has proven.
+
+    `expected`, `received`, `suggestion`: what the failing check found, for administrators.
+    """
+
+    parameters: Parameters
+    now: datetime
+    client: Client | None = None
+    redirect_uri: str = ""
+    proven: bool = False
+    mode: str = response_mode.DEFAULT
+    scope: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    prompts: frozenset[str] = frozenset()
+    max_age: timedelta | None = None
+    claims: ClaimsRequest = field(default_factory=ClaimsRequest)
+    subject: str | None = None
+    acr_values: tuple[str, ...] = ()
+    code_challenge: str = ""
+    nonce: str = ""
+    expected: str = ""
+    received: str = ""
+    suggestion: str = ""
+
+    def found(self, *, expected: str = "", received: str = "", suggestion: str = "") -> None:
+        """Note what a check is about to refuse, for the trace alone."""
+        self.expected, self.received, self.suggestion = expected, received, suggestion
+
+    @property
+    def known_client(self) -> Client:
+        """The client, in every check after the one that found it."""
+        if self.client is None:
+            raise LookupError("no client yet: the order of the checks is wrong")
+        return self.client
+
+    def reply_to(self) -> ReplyTo | None:
+        """Where an error may be sent; None as long as the address is not proven."""
+        if not self.proven:
+            return None
+        state = only(self.parameters, "state")
+        if state is not None and len(state) > LONGEST_STATE:
+            state = None
+        return ReplyTo(self.redirect_uri, self.mode, state)
+
+    def requirement(self) -> AuthenticationRequirement:
+        """What the request demands of the sign-in."""
+        return AuthenticationRequirement(
+            force="login" in self.prompts,
+            passive="none" in self.prompts,
+            max_age=self.max_age,
+            acr_values=self.acr_values,
+            essential_acr=self.claims.essential_acr(),
+            consent="consent" in self.prompts,
+            select_account="select_account" in self.prompts,
+            login_hint=(self.parameters.one("login_hint") or "")[:300],
+            subject=self.subject,
+        )
+
+    def complete(self) -> AuthorizationRequest:
+        """The request, after the last check."""
+        return AuthorizationRequest(
+            client=self.known_client,
+            reply_to=ReplyTo(self.redirect_uri, self.mode, self.parameters.one("state")),
+            scope=self.scope,
+            resources=self.resources,
+            requirement=self.requirement(),
+            claims=self.claims,
+            code_challenge=self.code_challenge,
+            nonce=self.nonce,
+            parameters=self.parameters,
+        )
+
+
+def only(parameters: Parameters, name: str) -> str | None:
+    """The value of a parameter that came once; None for a repeated one, which no check has met."""
+    found = parameters.every(name)
+    return found[0] if len(found) == 1 else None
+
+
+def restore(stored: Mapping[str, Any]) -> Parameters:
+    """The parameters of a stored request."""
+    members: Mapping[str, Any] = stored.get("parameters", {})
+    return Parameters(
+        (name, value)
+        for name, values in members.items()
+        for value in (values if isinstance(values, list) else [values])
+    )

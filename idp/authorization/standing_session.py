@@ -1,0 +1,111 @@
+"""All that the short way needs to know of the person at the browser, in one read.
+
+The live session of a cookie with its person, the application's part in it, the stored consent, and
+whether the person is among those who may use the application.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.db import connection
+
+from idp.accounts import cookies
+from idp.models import Application, Client, Session
+from idp.models.identifiers import db_id, db_instant, from_db_id, from_db_instant
+from idp.protocol import subject
+
+Access = Application.Access
+
+_IS_MEMBER = (
+    "EXISTS (SELECT 1 FROM idp_user_groups ug"
+    " JOIN idp_application_allowed_groups ag ON ag.group_id = ug.group_id"
+    " WHERE ug.user_id = s.user_id AND ag.application_id = p_app.id)"
+)
+_READ = (
+    "SELECT s.id, s.user_id, s.authenticated_at, s.acr, s.amr, s.seen_at, p.id, p.last_at,"  # noqa: S608 (literals)
+    f" c.scopes, c.claims, {_IS_MEMBER}"
+    " FROM idp_session s JOIN idp_user u ON u.id = s.user_id"
+    " JOIN idp_application p_app ON p_app.id = %s"
+    " LEFT JOIN idp_participant p ON p.session_id = s.id AND p.application_id = p_app.id"
+    " LEFT JOIN idp_consent c ON c.user_id = s.user_id AND c.application_id = p_app.id"
+    " WHERE s.token_hash = %s AND s.ended_at IS NULL AND s.seen_at > %s AND s.expires_at > %s"
+    " AND u.is_active AND p_app.enabled"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingSession:
+    """A live session as one application sees it."""
+
+    id: uuid.UUID
+    user_id: uuid.UUID
+    authenticated_at: datetime
+    acr: str
+    amr: tuple[str, ...]
+    seen_at: datetime
+    sid: uuid.UUID | None
+    used_at: datetime | None
+    consented_scopes: frozenset[str]
+    consented_claims: frozenset[str]
+    allowed: bool
+
+    @property
+    def subject(self) -> str:
+        """The `sub` of the person."""
+        return subject.of_person(self.user_id)
+
+    def row(self) -> Session:
+        """The session as far as `accounts.session` needs it to note that it is in use."""
+        return Session(pk=self.id, user_id=self.user_id, seen_at=self.seen_at)
+
+
+def read(token: str, *, client: Client, now: datetime) -> StandingSession | None:
+    """The live session of a cookie's value, None if there is none."""
+    if not token:
+        return None
+    parameters = [
+        db_id(client.application_id),
+        cookies.digest(token),
+        db_instant(now - settings.IDP.session_idle),
+        db_instant(now),
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_READ, parameters)
+        row = cursor.fetchone()
+    return None if row is None else _session(row, client.application)
+
+
+def _session(row: tuple[Any, ...], application: Application) -> StandingSession:
+    everyone = application.access == Access.EVERYONE
+    return StandingSession(
+        id=_required(from_db_id(row[0])),
+        user_id=_required(from_db_id(row[1])),
+        authenticated_at=_required(from_db_instant(row[2])),
+        acr=row[3],
+        amr=tuple(_json(row[4])),
+        seen_at=_required(from_db_instant(row[5])),
+        sid=from_db_id(row[6]),
+        used_at=from_db_instant(row[7]),
+        consented_scopes=frozenset(_json(row[8])),
+        consented_claims=frozenset(_json(row[9])),
+        allowed=everyone or (application.access == Access.GROUPS and bool(row[10])),
+    )
+
+
+def _json(value: Any) -> Any:
+    """A JSON column as the driver gives it: text, parsed already, or NULL of an outer join."""
+    if not value:
+        return ()
+    return orjson.loads(value) if isinstance(value, str | bytes) else value
+
+
+def _required(value: Any) -> Any:
+    if value is None:
+        raise LookupError("a column that is never empty is empty")
+    return value

@@ -1,0 +1,13 @@
+"""What a request presents as client authentication, whatever the method (RFC 6749 §2.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The claim to be a client, by one method; `secret` is empty where the method has none."""
+
+    client_id: str
+    secret: str = field(default="", repr=False)

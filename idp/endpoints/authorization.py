@@ -1,0 +1,101 @@
+"""The authorization endpoint (RFC 6749 §3.1, OIDC Core §3.1.2): GET and POST, never CORS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from idp.accounts import cookies
+from idp.accounts.requirement import BEST_ACR
+from idp.authorization import continuation, pipeline, refusal, response, short_way, standing_session
+from idp.authorization.pipeline import Refused
+from idp.authorization.request import AuthorizationRequest
+from idp.features import Feature
+from idp.protocol import authentication_context, vocabulary
+from idp.protocol import parameters as forms
+from idp.protocol import scope as scopes
+from idp.protocol.errors import MethodNotAllowed, ProtocolError
+from idp.protocol.message import Request, Response, redirect
+from idp.protocol.parameters import Parameters
+
+PATH = "/authorize"
+
+
+def authorization(request: Request) -> Response:
+    """Answer an authorization request: code, error, or the way to a page (OIDC Core §3.1.2)."""
+    try:
+        parameters = _read(request)
+    except MethodNotAllowed:
+        raise
+    except ProtocolError as error:
+        return refusal.page(error, reference=refusal.note(error, request))
+    try:
+        checked = pipeline.run(parameters, now=request.now)
+    except Refused as refused:
+        return refusal.answer(refused, request)
+    return _decide(checked, request)
+
+
+def _read(request: Request) -> Parameters:
+    """Return the parameters of the URL, or of the form of a POST (OIDC Core §3.1.2.1)."""
+    if request.method == "GET":
+        return forms.parse(request.query)
+    if request.method == "POST":
+        return forms.form(request)
+    raise MethodNotAllowed(allow=("GET", "POST"))
+
+
+def _decide(checked: AuthorizationRequest, request: Request) -> Response:
+    """Answer at once where nobody has to be asked, else store the request and lead to a page.
+
+    A POST without our cookie may come from another site, to which browsers do not give it: it is
+    stored whatever it says, and goes on by GET.
+    """
+    token = cookies.read(request.cookies, "session")
+    if request.method == "POST" and not token:
+        return _lead_on(checked, request)
+    session = standing_session.read(token, client=checked.client, now=request.now)
+    application = checked.client.application
+    try:
+        code = short_way.attempt(checked, session, now=request.now)
+    except ProtocolError as error:
+        refusal.note(error, request, application=application)
+        return response.failure(checked.reply_to, error, application=application)
+    if code is None:
+        return _lead_on(checked, request)
+    return response.success(checked.reply_to, code, application=application)
+
+
+def _lead_on(checked: AuthorizationRequest, request: Request) -> Response:
+    opened = continuation.store(checked, request)
+    answer = redirect(opened.path)
+    answer.headers += [("Set-Cookie", cookie) for cookie in opened.cookies]
+    return answer
+
+
+def metadata(issuer: str) -> Mapping[str, Any]:
+    """Return this endpoint's members of the discovery documents (RFC 8414 §2, RFC 9207 §3)."""
+    ladder = authentication_context.ACR_LADDER
+    return {
+        "authorization_endpoint": issuer + PATH,
+        "response_types_supported": list(vocabulary.RESPONSE_TYPES),
+        "response_modes_supported": list(vocabulary.RESPONSE_MODES),
+        "authorization_response_iss_parameter_supported": True,
+        "code_challenge_methods_supported": list(vocabulary.CODE_CHALLENGE_METHODS),
+        "scopes_supported": list(scopes.OPENID_SCOPES),
+        "acr_values_supported": list(ladder[: ladder.index(BEST_ACR) + 1]),
+        "prompt_values_supported": list(vocabulary.PROMPTS),
+        "display_values_supported": ["page", "popup"],
+        "ui_locales_supported": ["en"],
+        "claims_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+    }
+
+
+FEATURE = Feature(
+    name="authorization",
+    specification="RFC 6749 §3.1, OIDC Core §3.1.2",
+    routes={PATH: authorization},
+    metadata=metadata,
+)

@@ -1,0 +1,171 @@
+"""The end_session endpoint (OIDC RP-Initiated Logout §2): an application asks to sign a person out.
+
+At once if its hint belongs to the session of this browser; otherwise the person is asked (§6).
+Back to the application only at an address registered for it, and only with a hint of ours, or with
+its client_id and the person's word (§3).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import orjson
+
+from idp import directory, keys
+from idp.accounts import cookies, logout
+from idp.accounts import session as sessions
+from idp.authorization import refusal
+from idp.features import Feature
+from idp.models import Client, Participant, Session
+from idp.protocol import jose, response_mode
+from idp.protocol import parameters as forms
+from idp.protocol.errors import InvalidRequest, MethodNotAllowed, ProtocolError
+from idp.protocol.message import Request, Response, redirect
+from idp.protocol.parameters import Parameters
+from idp.tokens import id_token
+
+PATH = "/end_session"
+TITLE = "This sign-out request does not work"
+PURPOSE = "end_session"
+TICKET = "ticket"
+TICKET_LIFETIME = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class LogoutRequest:
+    """A logout request whose parameters fit each other.
+
+    `hint`: the claims of the ID token, None without a valid one. `destination`: a registered
+    address with its state, or empty.
+    """
+
+    client: Client | None
+    hint: Mapping[str, Any] | None
+    destination: str
+
+
+def end_session(request: Request) -> Response:
+    """Answer a logout request by GET or POST (RP-Initiated Logout §2)."""
+    if request.method not in ("GET", "POST"):
+        raise MethodNotAllowed(allow=("GET", "POST"))
+    try:
+        parameters = _read(request)
+        if request.method == "POST" and not cookies.read(request.cookies, "session"):
+            return _by_get(parameters, request)
+        checked = _check(parameters, request)
+    except ProtocolError as error:
+        reference = refusal.note(error, request)
+        return refusal.page(error, reference=reference, title=TITLE, happened=_HAPPENED)
+    return _decide(checked, request)
+
+
+_HAPPENED = (
+    "An application asked to sign you out, in a way that this service does not accept."
+    " You are still signed in here."
+)
+
+
+def _read(request: Request) -> Parameters:
+    parameters = forms.parse(request.query) if request.method == "GET" else forms.form(request)
+    parameters.refuse_repeated(except_for=())
+    ticket = parameters.one(TICKET)
+    return parameters if ticket is None else _open_ticket(ticket, request)
+
+
+def _by_get(parameters: Parameters, request: Request) -> Response:
+    """Go on by GET, to which the browser gives our cookie: it keeps it from a cross-site POST."""
+    content = [request.now.timestamp(), parameters.as_dict()]
+    ticket = jose.encode(keys.seal(PURPOSE, orjson.dumps(content)))
+    return redirect(f"{PATH}?{TICKET}={ticket}")
+
+
+def _open_ticket(ticket: str, request: Request) -> Parameters:
+    """Return the parameters that a POST carried."""
+    try:
+        sealed_at, members = orjson.loads(keys.unseal(PURPOSE, jose.decode(ticket)))
+    except (jose.InvalidJwt, keys.Unsealable):
+        raise InvalidRequest("the ticket is not valid") from None
+    if request.now.timestamp() - sealed_at > TICKET_LIFETIME.total_seconds():
+        raise InvalidRequest("the ticket has expired; start again in the application")
+    return Parameters(members.items())
+
+
+def _check(parameters: Parameters, request: Request) -> LogoutRequest:
+    """Check hint, client_id and address against each other (RP-Initiated Logout §2, §3)."""
+    client_id = parameters.one("client_id")
+    hint = _hint(parameters, request)
+    if hint is not None:
+        audience = hint["aud"] if isinstance(hint["aud"], str) else hint["aud"][0]
+        if client_id is not None and client_id != audience:
+            raise InvalidRequest("id_token_hint was issued to another client than client_id")
+        client_id = audience
+    client = directory.client(client_id) if client_id else None
+    wanted = parameters.one("post_logout_redirect_uri")
+    if wanted is None:
+        return LogoutRequest(client, hint, "")
+    if client is not None and wanted not in client.post_logout_redirect_uris:
+        raise InvalidRequest("post_logout_redirect_uri is not registered for this client")
+    untrusted = hint is None and "id_token_hint" in parameters
+    if client is None or untrusted or not client.application.enabled:
+        return LogoutRequest(client, hint, "")
+    state = {"state": parameters.one("state")}
+    destination = response_mode.query(wanted, state) if state["state"] else wanted
+    return LogoutRequest(client, hint, destination)
+
+
+def _hint(parameters: Parameters, request: Request) -> Mapping[str, Any] | None:
+    """Return the claims of the hint; None without one, or with one that we cannot believe.
+
+    A hint that cannot be verified, perhaps under a key long retired, must not keep a person signed
+    in: they are asked, and nothing is believed of it.
+    """
+    hint = parameters.one("id_token_hint")
+    if hint is None:
+        return None
+    try:
+        return id_token.read_hint(hint, client_id=None, now=request.now)
+    except InvalidRequest:
+        return None
+
+
+def _decide(checked: LogoutRequest, request: Request) -> Response:
+    session = sessions.current(cookies.read(request.cookies, "session"), now=request.now)
+    if checked.hint is not None and session is None:
+        return redirect(checked.destination or logout.SIGNED_OUT_PATH)
+    if session is not None and checked.hint is not None and _is_of(session, checked.hint):
+        sessions.end(session, reason="signed out by application", now=request.now, request=request)
+        answer = redirect(checked.destination or logout.SIGNED_OUT_PATH)
+        answer.headers.append(("Set-Cookie", cookies.cleared("session")))
+        return answer
+    opened = logout.question(
+        application=checked.client.application if checked.client else None,
+        redirect_to=checked.destination,
+        origin=request,
+        now=request.now,
+    )
+    answer = redirect(opened.path)
+    answer.headers += [("Set-Cookie", cookie) for cookie in opened.cookies]
+    return answer
+
+
+def _is_of(session: Session, hint: Mapping[str, Any]) -> bool:
+    """Tell whether the hint names this session: its person, and its own part in it by sid."""
+    if hint["sub"] != session.user.subject:
+        return False
+    try:
+        sid = uuid.UUID(hex=str(hint.get("sid", "")))
+    except ValueError:
+        return False
+    return Participant.objects.filter(pk=sid, session_id=session.pk).exists()
+
+
+FEATURE = Feature(
+    name="end_session",
+    specification="OIDC RP-Initiated Logout §2",
+    routes={PATH: end_session},
+    metadata=lambda issuer: {"end_session_endpoint": issuer + PATH},
+)

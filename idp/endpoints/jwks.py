@@ -1,0 +1,33 @@
+"""The key set of tokens (RFC 7517 §5, OIDC Core §10.1): prebuilt bytes with an ETag."""
+
+from __future__ import annotations
+
+from idp import directory, keys
+from idp.endpoints.document import Document
+from idp.features import Feature
+from idp.protocol.errors import MethodNotAllowed
+from idp.protocol.message import Request, Response
+
+PATH = "/jwks"
+MAX_AGE_SECONDS = 300
+
+
+def jwks(request: Request) -> Response:
+    """Answer with every published key: next, current, and retired ones in use."""
+    if request.method != "GET":
+        raise MethodNotAllowed(allow=("GET",))
+    document = directory.cached("jwks-document", _document)
+    return document.respond(request)
+
+
+def _document() -> Document:
+    return Document.of(keys.jwks(), media_type="application/json", max_age=MAX_AGE_SECONDS)
+
+
+FEATURE = Feature(
+    name="jwks",
+    specification="RFC 7517 §5",
+    routes={PATH: jwks},
+    metadata=lambda issuer: {"jwks_uri": issuer + PATH},
+    cors=frozenset({PATH}),
+)
