@@ -109,7 +109,7 @@ def cached(key: Hashable, load: Callable[[], T]) -> T:
 
 def client(client_id: str) -> models.Client | None:
     """The client of this identifier with its application, mappings, groups and resources."""
-    if not client_id or len(client_id) > 100:
+    if not 0 < len(client_id) <= 100 or not (client_id.isascii() and client_id.isprintable()):
         return None
     return cached(("client", client_id), lambda: _load_client(client_id))
 
