@@ -65,6 +65,7 @@ def _all_sources() -> Iterator[tuple[str, Source]]:
     yield "audit events", _audit_events
     yield "throttle buckets", _buckets
     yield "devices", _devices
+    yield "one-time values", lambda now: models.OneTimeValue.objects.filter(expires_at__lt=now)
     yield "keys", _keys
     yield "task results", _task_results
     yield from _sources.items()

@@ -5,7 +5,8 @@ Parsed once for each instance that the directory keeps, and thrown away with it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import copy
+from collections.abc import Collection, Sequence
 
 from idp import models
 from idp.claims import mapping
@@ -28,6 +29,13 @@ def rows(application: models.Application) -> tuple[Row, ...]:
     if "mappings" in getattr(application, "_prefetched_objects_cache", {}):
         application.__dict__[_ROWS] = parsed
     return parsed
+
+
+def with_rows(application: models.Application, drafted: Sequence[Row]) -> models.Application:
+    """A copy of the application with these rows in place of the saved ones: for previews."""
+    drawn = copy.copy(application)
+    drawn.__dict__[_ROWS] = tuple(drafted)
+    return drawn
 
 
 def of_client(client: models.Client) -> ApplicationFacts:

@@ -10,7 +10,7 @@ from idp.models.client import Client, Resource, ResourceScope
 from idp.models.grant import Grant, Revocation, StoredAuthorizationCode, Version
 from idp.models.interaction import Consent, Interaction
 from idp.models.key import SigningKey
-from idp.models.operations import Schedule, ThrottleBucket
+from idp.models.operations import OneTimeValue, Schedule, ThrottleBucket
 from idp.models.session import AuthenticationEvent, KnownDevice, Participant, Session
 from idp.models.user import Group, User
 
@@ -26,6 +26,7 @@ __all__ = [
     "Group",
     "Interaction",
     "KnownDevice",
+    "OneTimeValue",
     "Participant",
     "Resource",
     "ResourceScope",

@@ -1,8 +1,11 @@
-"""Rows that keep the service itself going: throttle buckets and the schedule of jobs."""
+"""Rows that keep the service itself going: throttle buckets, jobs, what waits to be shown once."""
 
 from __future__ import annotations
 
 from django.db import models
+
+from idp.models.identifiers import new_id
+from idp.models.session import Session
 
 
 class ThrottleBucket(models.Model):
@@ -29,3 +32,20 @@ class Schedule(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class OneTimeValue(models.Model):
+    """A sealed value for one session: a new secret until it is shown, a draft until it is done.
+
+    Read by deleting it; what nobody fetches expires.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    session = models.ForeignKey(Session, models.CASCADE, related_name="+")
+    purpose = models.CharField(max_length=20)
+    about = models.UUIDField(null=True)
+    sealed = models.BinaryField()
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.id}"
