@@ -12,7 +12,7 @@ ID_BYTES = 20
 MAX_FRACTION_DIGITS = 6
 WHITE_SPACE = " \t\r\n"
 
-# NCName of Namespaces in XML 1.0, written out: `\w` alone would let digits of any script begin it.
+# NCName of Namespaces in XML 1.0, written out; `\w` is another set.
 _START = (
     "A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d"
     "\u2070-\u218f\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd\U00010000-\U000effff"

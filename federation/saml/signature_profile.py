@@ -93,8 +93,8 @@ def _signed_parent(element: xml.Element) -> xml.Element:
     parent = element.getparent()
     if parent is None or parent.tag not in SIGNABLE:
         raise errors.InvalidSignature("signature_parent", "a signature in an unexpected place")
-    before = [sibling.tag for sibling in element.itersiblings(preceding=True)]
-    if before not in ([], [vocabulary.name("saml:Issuer")]):
+    before = list(element.itersiblings(preceding=True))
+    if before != xml.children(parent, "saml:Issuer"):
         raise errors.InvalidSignature("signature_position", "a signature not after its Issuer")
     return parent
 
