@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import connection
 
@@ -49,6 +49,8 @@ def db_instant(value: datetime | None) -> datetime | str | None:
 
 def from_db_instant(value: datetime | str | None) -> datetime | None:
     """An aware instant out of a row that a statement written by hand returned."""
-    if value is None or isinstance(value, datetime):
-        return value
-    return datetime.fromisoformat(value + "+00:00")
+    if value is None:
+        return None
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
