@@ -151,6 +151,7 @@ CASES = {
         redirect_host="127.0.0.1",
         redirect_kind="loopback",
         warning="loopback",
+        notice="That took a while, please choose again.",
     ),
     "consent_long": _case(
         "idp/consent.html",
@@ -201,7 +202,9 @@ CASES = {
     "permissions": _account("consents", "permissions", consents=CONSENTS),
     "permissions_empty": _account("consents", "permissions"),
     "sessions": _account("sessions", "sessions", sessions=SESSIONS),
-    "sessions_one": _account("sessions", "sessions", sessions=SESSIONS[:1]),
+    "sessions_one": _account(
+        "sessions", "sessions", sessions=SESSIONS[:1], notice="That took a while."
+    ),
     "activity": _account("activity", "activity", sign_ins=SIGN_INS),
     "activity_empty": _account("activity", "activity"),
     "password": _account("password", "password", rules=RULES),
