@@ -117,7 +117,7 @@ def _account(template: str, page: str, **context: Any) -> tuple[str, dict[str, A
 
 CASES = {
     "login": _case("idp/login.html", application=ACME, can_cancel=True, forgot_url="/forgot"),
-    "login_plain": _case("idp/login.html", hidden=[("next", "/account/")]),
+    "login_plain": _case("idp/login.html", hidden=[("next", "/account")]),
     "login_error": _case(
         "idp/login.html",
         application=WIKI,
