@@ -23,6 +23,7 @@ _MEMBER = (
     " JOIN idp_application_allowed_groups ag ON ag.group_id = ug.group_id"
     " WHERE ug.user_id = u.id AND ag.application_id = %s)"
 )
+_NOBODY = " AND 1 = 0"
 _CONSENT = (
     "EXISTS (SELECT 1 FROM idp_consent c WHERE c.user_id = {user}"
     " AND c.application_id = %s AND c.given_at <= {since})"
@@ -39,11 +40,6 @@ class Condition:
 
     sql: str
     parameters: tuple[Any, ...]
-
-
-def is_open(application: Application) -> bool:
-    """Whether anybody at all may get something through this application."""
-    return application.enabled and application.access != Access.NOBODY
 
 
 def needs_consent(client: Client) -> bool:
@@ -72,6 +68,8 @@ def of_person(client: Client, *, user: str, since: str | datetime) -> Condition:
     if client.application.access == Access.GROUPS:
         member = _MEMBER
         parameters.append(application_id)
+    elif client.application.access != Access.EVERYONE:
+        member = _NOBODY
     sql = _PERSON.format(user=user, member=member)
     if needs_consent(client):
         parameters.append(application_id)
