@@ -21,7 +21,7 @@ from django.db import DatabaseError, close_old_connections, connection, transact
 from django.utils import timezone
 
 from idp import models
-from idp.models.identifiers import lowest_id, new_id
+from idp.models.identifiers import lowest_id
 
 log = structlog.get_logger("gatehouse.audit")
 
@@ -48,58 +48,61 @@ def new_reference() -> str:
     return "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(10))
 
 
-def record(action: str, *, request: Origin | None = None, **facts: Any) -> models.AuditEvent:
-    """Write one event now. Facts: result, reason, user, actor, application, session, details…"""
-    event = _event(action, request=request, **facts)
+def record(action: str, **facts: Any) -> models.AuditEvent:
+    """Write one event now.
+
+    Facts: request, user, application, and columns: result, reason, actor, session_id, details…
+    """
+    event = models.AuditEvent(**_columns(action, **facts))
     event.save()
     return event
 
 
-def buffer(action: str, *, request: Origin | None = None, **facts: Any) -> None:
-    """Write one event within 100 ms, together with others."""
-    _writer.add(_event(action, request=request, **facts))
+def buffer(action: str, **facts: Any) -> None:
+    """Write one event within 100 ms, together with others; facts as in `record()`."""
+    _writer.add(_columns(action, **facts))
 
 
-def _event(
+def _columns(
     action: str,
     *,
     request: Origin | None = None,
     user: models.User | None = None,
     application: models.Application | None = None,
+    reason: str = "",
     **facts: Any,
-) -> models.AuditEvent:
-    event = models.AuditEvent(action=action, **facts)
+) -> dict[str, Any]:
+    columns = {"action": action, "at": timezone.now(), "reason": reason[:300], **facts}
     if user is not None:
-        event.user_id = user.id
-        event.user_name = user.username
+        columns["user_id"] = user.id
+        columns["user_name"] = user.username
     if application is not None:
-        event.application_id = application.id
-        event.application_name = application.name
+        columns["application_id"] = application.id
+        columns["application_name"] = application.name
     if request is not None:
-        event.client_address = request.client_address or None
-        event.user_agent = request.user_agent[:300]
-        event.request_id = request.request_id
-    event.reason = event.reason[:300]
-    return event
+        columns["client_address"] = request.client_address or None
+        columns["user_agent"] = request.user_agent[:300]
+        columns["request_id"] = request.request_id
+    return columns
 
 
 class Writer:
     """The buffer and its thread: started by the first row, one per process."""
 
     def __init__(self) -> None:
-        self._rows: list[models.AuditEvent] = []
+        self._rows: list[dict[str, Any]] = []
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self.synchronous = False
 
-    def add(self, event: models.AuditEvent) -> None:
+    def add(self, columns: dict[str, Any]) -> None:
         """Keep a row for the next flush; write at once when the buffer is full."""
         if self.synchronous:
-            event.save()
+            models.AuditEvent(**columns).save()
             return
         with self._lock:
-            self._rows.append(event)
+            self._rows.append(columns)
             full = len(self._rows) >= MOST_BUFFERED
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
@@ -116,9 +119,7 @@ class Writer:
         if not rows:
             return
         try:
-            for row in rows:
-                row.id = new_id()
-            models.AuditEvent.objects.bulk_create(rows, batch_size=500)
+            models.AuditEvent.objects.insert_many(rows)
             _note_use(rows)
         except DatabaseError as error:
             log.error("audit_flush_failed", error=type(error).__name__, rows=len(rows))
@@ -141,10 +142,10 @@ _writer = Writer()
 _used: dict[Any, datetime] = {}
 
 
-def _note_use(rows: list[models.AuditEvent]) -> None:
+def _note_use(rows: list[dict[str, Any]]) -> None:
     """Move `last_used_at` of applications that got a token, at most once in ten minutes."""
     now = timezone.now()
-    used = {row.application_id for row in rows if row.application_id}
+    used = {row["application_id"] for row in rows if row.get("application_id")}
     due = [key for key in used if now - _used.get(key, now - timedelta(1)) > timedelta(minutes=10)]
     if due:
         models.Application.objects.filter(pk__in=due).update(last_used_at=now)
@@ -203,11 +204,11 @@ def _seal_batch(*, now: datetime) -> int:
 def _digest(previous: bytes, events: list[models.AuditEvent]) -> bytes:
     digest = hashlib.sha256(previous)
     for event in events:
-        digest.update(orjson.dumps(_facts(event), option=orjson.OPT_SORT_KEYS))
+        digest.update(orjson.dumps(_content(event), option=orjson.OPT_SORT_KEYS))
     return digest.digest()
 
 
-def _facts(event: models.AuditEvent) -> dict[str, Any]:
+def _content(event: models.AuditEvent) -> dict[str, Any]:
     return {
         field.attname: str(getattr(event, field.attname))
         if field.attname != "details"

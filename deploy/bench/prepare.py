@@ -71,6 +71,7 @@ def _clients() -> dict[str, Any]:
         "gateway": gateway,
         "redirect_uri": REDIRECT_URI,
         "machine_scope": SCOPE,
+        "resource": RESOURCE,
         "service_provider": {
             "entity_id": provider.entity_id,
             "destination": settings.IDP.url("/saml/sso"),

@@ -117,7 +117,7 @@ def _sign_in(subject: Subject) -> driver.Step:
 
     async def step(connection: driver.Connection) -> None:
         machine = scenarios.basic(facts["machine"])
-        form = {"grant_type": "client_credentials", "scope": facts["machine_scope"]}
+        form = scenarios.machine_form(facts)
         answer = await connection.send(scenarios.post("/token", form, headers=machine))
         facts["machine_token"] = json.loads(scenarios.expect(answer, 200).body)["access_token"]
         for person in facts["people"]:

@@ -74,10 +74,19 @@ def jwks(facts: Facts, number: int) -> Step:
     return _same(get("/jwks"))
 
 
+def machine_form(facts: Facts) -> dict[str, str]:
+    """The machine's token request for its API."""
+    return {
+        "grant_type": "client_credentials",
+        "scope": facts["machine_scope"],
+        "resource": facts["resource"],
+    }
+
+
 def client_credentials(facts: Facts, number: int) -> Step:
     """A machine gets an access token."""
     machine = facts["machine"]
-    form = {"grant_type": "client_credentials", "scope": facts["machine_scope"]}
+    form = machine_form(facts)
     return _same(post("/token", form, headers=basic(machine)))
 
 
@@ -103,13 +112,13 @@ def userinfo(facts: Facts, number: int) -> Step:
 
 def refresh(facts: Facts, number: int) -> Step:
     """A refresh token is rotated and gives new tokens."""
-    held = {"token": facts["people"][number]["refresh_token"]}
+    held = facts["people"][number]
     headers = basic(facts["web"])
 
     async def step(connection: Connection) -> None:
-        form = {"grant_type": "refresh_token", "refresh_token": held["token"]}
+        form = {"grant_type": "refresh_token", "refresh_token": held["refresh_token"]}
         answer = expect(await connection.send(post("/token", form, headers=headers)), 200)
-        held["token"] = orjson.loads(answer.body)["refresh_token"]
+        held["refresh_token"] = orjson.loads(answer.body)["refresh_token"]
 
     return step
 

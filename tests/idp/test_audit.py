@@ -36,23 +36,29 @@ def test_buffered_rows_wait_for_the_flush(monkeypatch):
     writer = audit.Writer()
     monkeypatch.setattr(audit, "_writer", writer)
     monkeypatch.setattr(writer, "_run", lambda: None)
-    audit.buffer("token.issued")
+    alice = User.objects.create(username="alice")
+    audit.buffer("token.issued", user=alice, details={"scope": "openid"})
     assert AuditEvent.objects.count() == 0
     audit.flush()
-    assert AuditEvent.objects.count() == 1
+    event = AuditEvent.objects.get()
+    assert (event.user_id, event.details, event.result) == (
+        alice.id,
+        {"scope": "openid"},
+        "success",
+    )
 
 
 def test_failed_flush_keeps_the_rows(monkeypatch):
     writer = audit.Writer()
     monkeypatch.setattr(writer, "_run", lambda: None)
     monkeypatch.setattr(audit.connection, "close", lambda: None)
-    writer.add(AuditEvent(action="token.issued"))
+    writer.add({"action": "token.issued"})
 
     def fail(*args, **kwargs):
         raise DatabaseError("gone")
 
     with monkeypatch.context() as broken:
-        broken.setattr(AuditEvent.objects, "bulk_create", fail)
+        broken.setattr(AuditEvent.objects, "insert_many", fail)
         writer.flush()
     assert AuditEvent.objects.count() == 0
     writer.flush()
