@@ -1,0 +1,65 @@
+"""Certificates: only the key counts, and it must be strong."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519
+
+from federation.saml import certificate, errors
+from tests.attacks.saml import service_provider
+
+GOOD = service_provider.certificate(service_provider.rsa_key())
+TEXT = service_provider.base64_der(GOOD)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT,
+        "\n".join(textwrap.wrap(TEXT, 64)),
+        f"\n    {TEXT[:70]}\n\t{TEXT[70:]}\n",
+        service_provider.pem(GOOD),
+        service_provider.pem(GOOD).replace("\n", "\r\n"),
+    ],
+)
+def test_loads_every_spelling(text: str) -> None:
+    assert certificate.load(text) == GOOD
+    assert certificate.base64_der(certificate.load(text)) == TEXT
+
+
+@pytest.mark.parametrize("text", ["", "x", "AAAA", TEXT[:-8], TEXT + "AAAA", "\u00e9", "-----"])
+def test_refuses_what_is_none(text: str) -> None:
+    with pytest.raises(errors.InvalidMetadata) as refused:
+        certificate.load(text)
+    assert refused.value.check == "certificate"
+    assert refused.value.description
+
+
+@pytest.mark.parametrize(
+    ("key", "check"),
+    [
+        (service_provider.rsa_key("weak", 1024), "weak_key"),
+        (ec.generate_private_key(ec.SECP224R1()), "weak_key"),
+        (ec.generate_private_key(ec.SECP256K1()), "weak_key"),
+        (ed25519.Ed25519PrivateKey.generate(), "key_type"),
+        (dsa.generate_private_key(1024), "key_type"),
+    ],
+    ids=["rsa_1024", "p224", "secp256k1", "ed25519", "dsa"],
+)
+def test_refuses_weak_and_strange_keys(key, check: str) -> None:
+    with pytest.raises(errors.InvalidMetadata) as refused:
+        certificate.public_key(service_provider.certificate(key))
+    assert refused.value.check == check
+
+
+@pytest.mark.parametrize("curve", [ec.SECP256R1(), ec.SECP384R1(), ec.SECP521R1()])
+def test_takes_the_three_curves(curve: ec.EllipticCurve) -> None:
+    key = ec.generate_private_key(curve)
+    assert certificate.strong(key.public_key()) is not None
+
+
+def test_expiry_does_not_matter_here() -> None:
+    ended = service_provider.certificate(service_provider.rsa_key(), ended=True)
+    assert certificate.public_key(ended).key_size == 2048
