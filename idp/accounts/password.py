@@ -7,6 +7,7 @@ compared in NFC and never cut short.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import secrets
 import threading
@@ -91,10 +92,10 @@ def _normal(password: str) -> str:
 def _decoy() -> str:
     """What the database would hold of a password that nobody has."""
     hasher = Argon2id()
-    salt, digest = secrets.token_urlsafe(16)[:22], secrets.token_urlsafe(32)
+    salt = base64.b64encode(hasher.salt().encode()).decode().rstrip("=")
+    digest = base64.b64encode(secrets.token_bytes(32)).decode().rstrip("=")
     costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
-    alphabet = str.maketrans("-_", "+/")
-    return f"argon2$argon2id$v=19${costs}${salt[:-1]}A${digest[:-1]}A".translate(alphabet)
+    return f"argon2$argon2id$v=19${costs}${salt}${digest}"
 
 
 def verify(user: User | None, password: str) -> bool:
@@ -108,9 +109,15 @@ def verify(user: User | None, password: str) -> bool:
     right, renew = hashers.verify_password(password if fits else "", encoded)
     right = right and usable and fits
     if right and renew and user is not None:
-        user.set_password(password)
-        user.save(update_fields=["password"])
+        _renew(user, password)
     return right
+
+
+def _renew(user: User, password: str) -> None:
+    """Hash at today's costs, unless the password has been changed meanwhile."""
+    encoded = hashers.make_password(password)
+    if User.objects.filter(pk=user.pk, password=user.password).update(password=encoded):
+        user.password = encoded
 
 
 def validate(user: User, password: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from idp.accounts import interaction
+from idp.accounts import interaction, password
 from idp.accounts.consents import ConsentQuestion, Item
 from idp.accounts.redirects import see_other
 from idp.models import Application, Interaction, Session, User
@@ -43,7 +43,7 @@ class _Forms(HTMLParser):
 
 
 class Browser(Client):
-    """A browser with cookies: sends forms as the page shows them, follows only our own redirects."""
+    """Sends forms as the page shows them, follows only redirects within the site."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(enforce_csrf_checks=True, **options)
@@ -171,15 +171,28 @@ class Clock:
     def __init__(self) -> None:
         self._real = timezone.now
         self.ahead = timedelta(0)
+        self._frozen: datetime | None = None
 
-    def now(self) -> Any:
-        return self._real() + self.ahead
+    def now(self) -> datetime:
+        return (self._frozen or self._real()) + self.ahead
+
+    def freeze(self) -> None:
+        """Only `advance` moves it from now on."""
+        self._frozen = self._real()
 
     def advance(self, **by: float) -> None:
         self.ahead += timedelta(**by)
 
 
 # Fixtures: a conftest that wants them imports them.
+
+
+@pytest.fixture
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords that cost nothing, where their cost is not what is tested."""
+    monkeypatch.setattr(password.Argon2id, "memory_cost", 64)
+    monkeypatch.setattr(password.Argon2id, "time_cost", 1)
+    password._decoy.cache_clear()
 
 
 @pytest.fixture

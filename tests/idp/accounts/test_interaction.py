@@ -111,9 +111,7 @@ class TestSteps:
 
 
 class TestReauthentication:
-    def test_force_asks_the_same_person_for_the_password(
-        self, browser, alice, application, probe
-    ):
+    def test_force_asks_the_same_person_for_the_password(self, browser, alice, application, probe):
         browser.sign_in()
         before = Session.objects.get()
         token = browser.session_token
@@ -129,9 +127,7 @@ class TestReauthentication:
         assert browser.session_token != token
         assert after.events.count() == 2
 
-    def test_proof_from_before_the_request_does_not_count(
-        self, browser, alice, application, probe
-    ):
+    def test_proof_from_before_the_request_does_not_count(self, browser, alice, application, probe):
         browser.sign_in()
         assert browser.open(begin(browser, application, force=True)).status_code == 200
         assert not probe.finished
@@ -144,9 +140,7 @@ class TestReauthentication:
         path = begin(browser, application, max_age=timedelta(minutes=4))
         assert browser.open(path).status_code == 200
 
-    def test_name_of_somebody_else_is_not_looked_at(
-        self, browser, alice, bob, application, probe
-    ):
+    def test_name_of_somebody_else_is_not_looked_at(self, browser, alice, bob, application, probe):
         browser.sign_in()
         page = browser.open(begin(browser, application, force=True))
         page = browser.submit(page, username="bob", password=PASSWORD)
@@ -204,9 +198,7 @@ class TestReauthentication:
 
 class TestAccess:
     @pytest.mark.parametrize("access", ["groups", "nobody", "unheard of"])
-    def test_not_allowed_is_told_with_a_reference(
-        self, browser, alice, application, probe, access
-    ):
+    def test_not_allowed_is_told_with_a_reference(self, browser, alice, application, probe, access):
         application.access = access
         application.contact = "ask@app.example"
         application.save()
@@ -255,9 +247,7 @@ class TestAccess:
         assert sign_in(browser, browser.open(begin(browser, application))).status_code == 403
         assert not probe.finished
 
-    def test_withdrawn_access_is_seen_at_the_last_moment(
-        self, browser, alice, application, probe
-    ):
+    def test_withdrawn_access_is_seen_at_the_last_moment(self, browser, alice, application, probe):
         probe.ask(application, "email")
         page = sign_in(browser, browser.open(begin(browser, application)))
         application.enabled = False
@@ -301,9 +291,7 @@ class TestConsent:
         assert len(probe.finished) == 1
 
     @pytest.mark.parametrize("decision", ["", "yes", "ALLOW"])
-    def test_no_decision_shows_the_page_again(
-        self, browser, alice, application, probe, decision
-    ):
+    def test_no_decision_shows_the_page_again(self, browser, alice, application, probe, decision):
         probe.ask(application, "email")
         page = sign_in(browser, browser.open(begin(browser, application)))
         assert browser.submit(page, decision=decision).status_code == 200
@@ -339,9 +327,7 @@ class TestWaysOn:
         assert b"https://app.example/start" in page.content
         assert len(probe.finished) == 1
 
-    def test_old_form_of_a_finished_interaction_leads_on(
-        self, browser, alice, application, probe
-    ):
+    def test_old_form_of_a_finished_interaction_leads_on(self, browser, alice, application, probe):
         page = browser.open(begin(browser, application))
         sign_in(browser, page)
         assert b"already signed in" in sign_in(browser, page).content
@@ -355,9 +341,7 @@ class TestWaysOn:
             assert b"/restarted" in response.content
         assert not probe.finished
 
-    def test_second_tab_goes_straight_on_after_the_first(
-        self, browser, alice, application, probe
-    ):
+    def test_second_tab_goes_straight_on_after_the_first(self, browser, alice, application, probe):
         first = browser.open(begin(browser, application))
         second = browser.open(begin(browser, application))
         assert sign_in(browser, first).headers["Location"] == BACK
@@ -396,9 +380,7 @@ class TestWaysOn:
 
 
 class TestBrowser:
-    def test_other_browser_never_continues(
-        self, browser, other_browser, alice, application, probe
-    ):
+    def test_other_browser_never_continues(self, browser, other_browser, alice, application, probe):
         path = begin(browser, application)
         other_browser.sign_in()
         page = other_browser.open(path)
@@ -447,9 +429,7 @@ class TestBrowser:
         assert handle.encode() not in bytes(row.handle_hash) + bytes(row.browser_hash)
         assert len(bytes(row.handle_hash)) == 32
 
-    def test_session_that_ended_meanwhile_does_not_finish(
-        self, browser, alice, application, probe
-    ):
+    def test_session_that_ended_meanwhile_does_not_finish(self, browser, alice, application, probe):
         browser.sign_in()
         path = begin(browser, application)
         row, session = Interaction.objects.latest("pk"), Session.objects.get()
