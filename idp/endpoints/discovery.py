@@ -9,8 +9,8 @@ import orjson
 from django.conf import settings
 
 from idp import directory, features
-from idp.endpoints.document import Document
 from idp.features import Feature
+from idp.protocol.document import Document
 from idp.protocol.errors import MethodNotAllowed
 from idp.protocol.message import Request, Response
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from idp import directory, keys
-from idp.endpoints.document import Document
 from idp.features import Feature
+from idp.protocol.document import Document
 from idp.protocol.errors import MethodNotAllowed
 from idp.protocol.message import Request, Response
 
