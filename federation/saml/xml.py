@@ -36,6 +36,11 @@ SCHEMAS = {
     "protocol": (vocabulary.SAMLP, "saml-schema-protocol-2.0.xsd"),
     "metadata": (vocabulary.MD, "saml-schema-metadata-2.0.xsd"),
 }
+_OWN = Path(__file__).parent / "schemas"
+OWN_SCHEMAS = {
+    vocabulary.EXCLUSIVE_C14N: _OWN / "exclusive-canonicalization.xsd",
+    vocabulary.XENC11: _OWN / "xml-encryption-1.1.xsd",
+}
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DECLARED_ENCODING = re.compile(rb"\A<\?xml\s[^>]*?encoding\s*=\s*[\"']([^\"'>]*)")
@@ -185,21 +190,18 @@ def _schema(name: str) -> Any:
     """Compile a schema once per process; reading it for each message costs 80 times more.
 
     The files are those that python3-saml ships; finding them does not import it. Beside them ours
-    for InclusiveNamespaces, which ds:CanonicalizationMethod takes only if it is declared.
+    for what XML Signature and Encryption take from elsewhere only if it is declared.
     """
     package = importlib.util.find_spec("onelogin.saml2")
     if package is None or not package.submodule_search_locations:
         raise RuntimeError("python3-saml, whose schema files are used, is not installed")
     shipped = Path(package.submodule_search_locations[0]) / "schemas"
     target, file = SCHEMAS[name]
-    both = etree.Element(f"{{{XSD}}}schema")
-    for namespace, path in (
-        (target, shipped / file),
-        (vocabulary.EXCLUSIVE_C14N, Path(__file__).parent / "exclusive-canonicalization.xsd"),
-    ):
+    all_of_them = etree.Element(f"{{{XSD}}}schema")
+    for namespace, path in ((target, shipped / file), *OWN_SCHEMAS.items()):
         location = {"namespace": namespace, "schemaLocation": path.as_uri()}
-        etree.SubElement(both, f"{{{XSD}}}import", location)
-    return etree.XMLSchema(both)
+        etree.SubElement(all_of_them, f"{{{XSD}}}import", location)
+    return etree.XMLSchema(all_of_them)
 
 
 def text(element: Element) -> str:

@@ -365,8 +365,8 @@ SCHEMA = {
     "negative_index": {"attributes": 'AttributeConsumingServiceIndex="-1"'},
     "two_policies": {"inside": '<samlp:NameIDPolicy/><samlp:NameIDPolicy Format="urn:x"/>'},
     "request_in_extensions": {
-        "inside": f'<samlp:Extensions><samlp:AuthnRequest ID="_f" Version="2.0" '
-        f'IssueInstant="2026-01-01T00:00:00Z"/></samlp:Extensions>'
+        "inside": '<samlp:Extensions><samlp:AuthnRequest ID="_f" Version="2.0" '
+        'IssueInstant="2026-01-01T00:00:00Z"/></samlp:Extensions>'
     },
     "request_inside": {
         "inside": '<samlp:AuthnRequest ID="_f" Version="2.0" IssueInstant="2026-01-01T00:00:00Z"/>'
@@ -525,9 +525,7 @@ def original_beside_its_signature(sp: ServiceProvider, before: bool) -> Document
 
 
 @several("nested_message", {"XSW4": within_confirmation, "XSW7": within_extensions})
-def original_without_signature_inside(
-    sp: ServiceProvider, place: Callable[[str], str]
-) -> Document:
+def original_without_signature_inside(sp: ServiceProvider, place: Callable[[str], str]) -> Document:
     _, signature, original = moved(sp)
     forged = sp.element(identifier="_forged", acs_url=EVIL, inside=place(original))
     forged.insert(1, etree.fromstring(signature))
@@ -637,9 +635,7 @@ def signed_with(root: Any, signature: Any) -> Any:
     return root
 
 
-@several(
-    "reference_uri", {"root": "#xpointer(/)", "id": "#xpointer(id('_request'))"}
-)
+@several("reference_uri", {"root": "#xpointer(/)", "id": "#xpointer(id('_request'))"})
 def xpointer_reference(sp: ServiceProvider, uri: str) -> Document:
     return sp.signed(shape=Shape(uri=uri))
 
@@ -890,7 +886,7 @@ def key_from_elsewhere(sp: ServiceProvider, content: str) -> Document:
         "acs": ("https://sp.example/acs", EVIL),
         "destination": ("Destination=", 'IsPassive="true" Destination='),
         "added_attribute": (" Version=", ' ProviderName="x" Version='),
-        "issue_instant": ("IssueInstant=\"2", "IssueInstant=\"3"),
+        "issue_instant": ('IssueInstant="2', 'IssueInstant="3'),
     },
 )
 def changed_after_signing(sp: ServiceProvider, change: tuple[str, str]) -> Document:

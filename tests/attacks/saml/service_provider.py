@@ -35,18 +35,27 @@ HASHES = {
 }
 
 
-@functools.cache
-def rsa_key(name: str = "service provider", bits: int = 2048) -> rsa.RSAPrivateKey:
-    """A key of its own for each name, for the whole run."""
-    return rsa.generate_private_key(65537, bits)
+OWN = "service provider"
 
 
 @functools.cache
-def ec_key(name: str = "service provider") -> ec.EllipticCurvePrivateKey:
+def _key(name: str, kind: int | type[ec.EllipticCurve]) -> Any:
+    if isinstance(kind, int):
+        return rsa.generate_private_key(65537, kind)
+    return ec.generate_private_key(kind())
+
+
+def rsa_key(name: str = OWN, bits: int = 2048) -> rsa.RSAPrivateKey:
+    """A key of its own for each name, the same for the whole run."""
+    return _key(name, bits)
+
+
+def ec_key(name: str = OWN) -> ec.EllipticCurvePrivateKey:
     """An elliptic-curve key of its own for each name."""
-    return ec.generate_private_key(ec.SECP256R1())
+    return _key(name, ec.SECP256R1)
 
 
+@functools.cache
 def certificate(key: Any, *, ended: bool = False) -> x509.Certificate:
     """A self-signed certificate of `key`; `ended` puts its validity into the past."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sp.example")])
@@ -190,7 +199,7 @@ class ServiceProvider:
         return (
             f'<{tag} xmlns:samlp="{SAMLP}" xmlns:saml="{SAML}" ID="{identifier}" '
             f'Version="{version}" IssueInstant="{instant}" Destination="{self.destination}" '
-            f'{consumer if tag == "samlp:AuthnRequest" else ""} {attributes}>'
+            f"{consumer if tag == 'samlp:AuthnRequest' else ''} {attributes}>"
             f"{issuer or f'<saml:Issuer>{self.entity_id}</saml:Issuer>'}{inside}</{tag}>"
         )
 
@@ -204,7 +213,9 @@ class ServiceProvider:
         sign(root, shape=shape, key=key)
         return root
 
-    def post(self, document: Any, *, relay_state: str | None = None, kind: str = "SAMLRequest") -> bytes:
+    def post(
+        self, document: Any, *, relay_state: str | None = None, kind: str = "SAMLRequest"
+    ) -> bytes:
         """The form body that brings `document` (element, text or octets) by POST."""
         fields = {kind: base64.b64encode(octets(document)).decode()}
         if relay_state is not None:

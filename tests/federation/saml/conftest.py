@@ -72,7 +72,9 @@ def make_assertion(sp: ServiceProvider) -> Callable[..., assertion.Assertion]:
             ),
             "attributes": (
                 assertion.Attribute(
-                    "urn:oid:0.9.2342.19200300.100.1.3", ("alice@example.org",), friendly_name="mail"
+                    "urn:oid:0.9.2342.19200300.100.1.3",
+                    ("alice@example.org",),
+                    friendly_name="mail",
                 ),
                 assertion.Attribute(
                     "groups", ("staff", "users"), name_format=vocabulary.NAME_FORMAT_BASIC

@@ -136,7 +136,9 @@ def test_keys_are_asked_for_by_issuer(sp: ServiceProvider, sp_keys) -> None:
 
     for document in (sp.signed(), sp.element()):
         authn_request.receive(bindings.decode_post(sp.post(document)), keys_of=keys_of)
-    authn_request.receive(bindings.decode_redirect(sp.redirect(sp.text()).decode()), keys_of=keys_of)
+    authn_request.receive(
+        bindings.decode_redirect(sp.redirect(sp.text()).decode()), keys_of=keys_of
+    )
     assert asked == [sp.entity_id] * 3
 
 

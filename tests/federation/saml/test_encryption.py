@@ -16,9 +16,7 @@ KW = vocabulary.XENC + "kw-aes128"
 
 
 def certificate(name: str = "service provider") -> str:
-    return service_provider.base64_der(
-        service_provider.certificate(service_provider.rsa_key(name))
-    )
+    return service_provider.base64_der(service_provider.certificate(service_provider.rsa_key(name)))
 
 
 def decrypt(encrypted: xml.Element, name: str = "service provider") -> xml.Element:
@@ -67,7 +65,10 @@ def test_every_message_has_a_key_of_its_own(sp) -> None:
     key = encryption.encryption_key(certificate())
     one, two = (xml.serialise(encryption.encrypt(sp.element(), key=key)) for _ in range(2))
     values = [
-        {element.text for element in etree.fromstring(each).iter(f"{{{vocabulary.XENC}}}CipherValue")}
+        {
+            element.text
+            for element in etree.fromstring(each).iter(f"{{{vocabulary.XENC}}}CipherValue")
+        }
         for each in (one, two)
     ]
     assert not values[0] & values[1]

@@ -27,9 +27,7 @@ ALL = (
     ],
 )
 def test_chooses_the_format(policy: NameIDPolicy | None, expected: str) -> None:
-    assert (
-        name_id.choose_format(policy, supported=ALL, default=vocabulary.PERSISTENT) == expected
-    )
+    assert name_id.choose_format(policy, supported=ALL, default=vocabulary.PERSISTENT) == expected
 
 
 @pytest.mark.parametrize("wanted", [vocabulary.ENCRYPTED, vocabulary.ENTITY, "urn:x", "persistent"])

@@ -177,8 +177,7 @@ def test_ids_are_never_reused(key, make_assertion) -> None:
     content = make_assertion()
     protection = response.Protection(key=key)
     roots = [
-        xml.parse(response.build_signed_response(content, protection=protection))
-        for _ in range(2)
+        xml.parse(response.build_signed_response(content, protection=protection)) for _ in range(2)
     ]
     assert roots[0].get("ID") != roots[1].get("ID")
 
@@ -229,9 +228,7 @@ def test_error_responses(sp, key, error: type[errors.StatusError]) -> None:
     codes = [code.get("Value") for code in root.iter(vocabulary.name("samlp:StatusCode"))]
     assert codes == list(error.status)
     assert codes[0] in (vocabulary.REQUESTER, vocabulary.RESPONDER)
-    received = OneLogin_Saml2_Response(
-        strict_service_provider(sp, key), base64.b64encode(octets)
-    )
+    received = OneLogin_Saml2_Response(strict_service_provider(sp, key), base64.b64encode(octets))
     assert not received.is_valid(REQUEST, request_id="_request")
     assert "a <message>" in received.get_error()
 

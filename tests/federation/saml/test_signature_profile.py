@@ -52,8 +52,16 @@ def test_signature_as_root(sp: ServiceProvider) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["SignedInfo", "SignatureValue", "CanonicalizationMethod", "SignatureMethod", "Reference"]
-    + ["Transforms", "DigestMethod", "DigestValue"],
+    [
+        "SignedInfo",
+        "SignatureValue",
+        "CanonicalizationMethod",
+        "SignatureMethod",
+        "Reference",
+        "Transforms",
+        "DigestMethod",
+        "DigestValue",
+    ],
 )
 @pytest.mark.parametrize("change", ["twice", "missing"])
 def test_exactly_one_of_each(sp: ServiceProvider, name: str, change: str) -> None:
