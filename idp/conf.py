@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     """All settings of one deployment; times are `timedelta`, lists are separated by commas."""
 
     model_config = SettingsConfigDict(env_prefix="GATEHOUSE_", frozen=True, extra="ignore")
+    # django.conf.settings asks every value for this; pydantic would search for it at each access.
+    _mask_wrapped: ClassVar[bool] = True
 
     issuer: str
     secret_key: str = Field(min_length=32, repr=False)

@@ -6,6 +6,7 @@ import secrets
 import time
 import uuid
 from datetime import UTC, datetime
+from functools import cache
 
 from django.db import connection
 
@@ -28,9 +29,15 @@ def _version_7(milliseconds: int, noise: int) -> uuid.UUID:
     return uuid.UUID(int=value)
 
 
+@cache
+def _is_sqlite() -> bool:
+    """Whether rows are kept by SQLite; which database it is never changes in a process."""
+    return connection.vendor == "sqlite"
+
+
 def db_id(value: uuid.UUID | None) -> uuid.UUID | str | None:
     """An identifier as a parameter of a statement written out by hand."""
-    if value is None or connection.features.has_native_uuid_field:
+    if value is None or not _is_sqlite():
         return value
     return value.hex
 
@@ -44,7 +51,11 @@ def from_db_id(value: uuid.UUID | str | None) -> uuid.UUID | None:
 
 def db_instant(value: datetime | None) -> datetime | str | None:
     """An aware instant as a parameter of a statement written out by hand."""
-    return connection.ops.adapt_datetimefield_value(value)
+    if value is None or not _is_sqlite():
+        return value
+    if value.tzinfo is not UTC:
+        value = value.astimezone(UTC)
+    return value.isoformat(" ")[:-6]
 
 
 def from_db_instant(value: datetime | str | None) -> datetime | None:
