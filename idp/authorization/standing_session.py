@@ -25,18 +25,19 @@ Access = Application.Access
 _IS_MEMBER = (
     "EXISTS (SELECT 1 FROM idp_user_groups ug"
     " JOIN idp_application_allowed_groups ag ON ag.group_id = ug.group_id"
-    " WHERE ug.user_id = s.user_id AND ag.application_id = p_app.id)"
+    " WHERE ug.user_id = s.user_id AND ag.application_id = %s)"
 )
 _READ = (
-    "SELECT s.id, s.user_id, s.authenticated_at, s.acr, s.amr, s.seen_at, p.id, p.last_at,"  # noqa: S608 (literals)
-    f" c.scopes, c.claims, {_IS_MEMBER}"
+    "SELECT s.id, s.user_id, s.authenticated_at, s.acr, s.amr, s.seen_at, p.id, p.last_at,"
+    " c.scopes, c.claims{is_member}"
     " FROM idp_session s JOIN idp_user u ON u.id = s.user_id"
-    " JOIN idp_application p_app ON p_app.id = %s"
-    " LEFT JOIN idp_participant p ON p.session_id = s.id AND p.application_id = p_app.id"
-    " LEFT JOIN idp_consent c ON c.user_id = s.user_id AND c.application_id = p_app.id"
+    " LEFT JOIN idp_participant p ON p.session_id = s.id AND p.application_id = %s"
+    " LEFT JOIN idp_consent c ON c.user_id = s.user_id AND c.application_id = %s"
     " WHERE s.token_hash = %s AND s.ended_at IS NULL AND s.seen_at > %s AND s.expires_at > %s"
-    " AND u.is_active AND p_app.enabled"
+    " AND u.is_active"
 )
+_READ_ALONE = _READ.format(is_member="")
+_READ_WITH_MEMBERSHIP = _READ.format(is_member=f", {_IS_MEMBER}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,20 +70,26 @@ def read(token: str, *, client: Client, now: datetime) -> StandingSession | None
     """The live session of a cookie's value, None if there is none."""
     if not token:
         return None
+    application_id = db_id(client.application_id)
+    by_groups = client.application.access == Access.GROUPS
     parameters = [
-        db_id(client.application_id),
+        *((application_id,) if by_groups else ()),
+        application_id,
+        application_id,
         cookies.digest(token),
         db_instant(now - settings.IDP.session_idle),
         db_instant(now),
     ]
     with connection.cursor() as cursor:
-        cursor.execute(_READ, parameters)
+        cursor.execute(_READ_WITH_MEMBERSHIP if by_groups else _READ_ALONE, parameters)
         row = cursor.fetchone()
-    return None if row is None else _session(row, client.application)
+    if row is None:
+        return None
+    is_member = by_groups and bool(row[-1])
+    return _session(row, allowed=is_member or client.application.access == Access.EVERYONE)
 
 
-def _session(row: tuple[Any, ...], application: Application) -> StandingSession:
-    everyone = application.access == Access.EVERYONE
+def _session(row: tuple[Any, ...], *, allowed: bool) -> StandingSession:
     return StandingSession(
         id=_required(from_db_id(row[0])),
         user_id=_required(from_db_id(row[1])),
@@ -94,7 +101,7 @@ def _session(row: tuple[Any, ...], application: Application) -> StandingSession:
         used_at=from_db_instant(row[7]),
         consented_scopes=frozenset(_json(row[8])),
         consented_claims=frozenset(_json(row[9])),
-        allowed=everyone or (application.access == Access.GROUPS and bool(row[10])),
+        allowed=allowed,
     )
 
 
