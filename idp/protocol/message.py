@@ -6,6 +6,7 @@ neither. Host and scheme are not here on purpose: the issuer comes from configur
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +19,8 @@ from idp.protocol import errors
 Header = tuple[str, str]
 
 NO_STORE: tuple[Header, ...] = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+
+_HEADER_SAFE = re.compile(r"[!-~]+")
 
 _JSON: tuple[Header, ...] = (("Content-Type", "application/json"), *NO_STORE)
 
@@ -72,7 +75,7 @@ def redirect(location: str, *, status: int = 303) -> Response:
 
     Raises ServerError for a location with characters that have no place in a header.
     """
-    if not location or not all("!" <= character <= "~" for character in location):
+    if _HEADER_SAFE.fullmatch(location) is None:
         raise errors.ServerError("no redirect possible", detail=f"location {location[:200]!r}")
     headers = [("Location", location), *NO_STORE, ("Referrer-Policy", "no-referrer")]
     return Response(status, headers)
