@@ -11,7 +11,8 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519
 
 from federation.saml import vocabulary
-from tests.attacks.saml import authn_requests, service_provider
+from tests.attacks.saml import octets, service_provider
+from tests.attacks.saml.attack import EVIL
 from tests.attacks.saml.service_provider import ServiceProvider, consumer, key_info
 
 MD = vocabulary.MD
@@ -51,7 +52,7 @@ def key(one: Any, *, use: str = "signing") -> str:
 # --- Octets --------------------------------------------------------------------------------------
 
 
-@attack("doctype", **authn_requests.DOCTYPES)
+@attack("doctype", **octets.DOCTYPES)
 def doctype(sp: ServiceProvider, declaration: str) -> bytes:
     return declaration.encode() + sp.metadata()
 
@@ -111,7 +112,7 @@ def two_entities(sp: ServiceProvider) -> bytes:
 
 @attack("duplicate_entity")
 def the_same_entity_twice(sp: ServiceProvider) -> bytes:
-    evil = ServiceProvider(entity_id=sp.entity_id, acs_url=authn_requests.EVIL)
+    evil = ServiceProvider(entity_id=sp.entity_id, acs_url=EVIL)
     return group(sp.metadata(), group(evil.metadata()))
 
 

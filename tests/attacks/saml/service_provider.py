@@ -136,22 +136,25 @@ def blank(shape: Shape, *, identifier: str) -> Any:
     )
 
 
-def sign(root: Any, *, key: Any = None, shape: Shape | None = None, parent: Any = None) -> Any:
-    """Put a good signature over `root` right after its Issuer; returns the ds:Signature.
+def sign(root: Any, *, key: Any = None, shape: Shape | None = None) -> Any:
+    """Put a good signature over `root` right after its Issuer; returns `root`.
 
-    `parent`: where the signature goes instead, at the first place. `key`: an xmlsec key.
+    `key`: an xmlsec key, the service provider's own if None.
     """
-    shape = shape or Shape()
-    signature = blank(shape, identifier=root.get("ID"))
-    if parent is not None:
-        parent.insert(0, signature)
-    else:
-        root.insert(1, signature)
+    root.insert(1, blank(shape or Shape(), identifier=root.get("ID")))
+    return fill(root[1], identified=root, key=key)
+
+
+def fill(signature: Any, *, identified: Any, attribute: str = "ID", key: Any = None) -> Any:
+    """Compute the values of a blank signature in its place; returns `identified`.
+
+    `identified`: the element whose ID a Reference may name, in `attribute`.
+    """
     context = xmlsec.SignatureContext()
     context.key = key or xmlsec_key(rsa_key())
-    context.register_id(root, "ID", None)
+    context.register_id(identified, attribute, None)
     context.sign(signature)
-    return signature
+    return identified
 
 
 def deflate(data: bytes, *, level: int = 9) -> bytes:
@@ -209,9 +212,7 @@ class ServiceProvider:
 
     def signed(self, *, shape: Shape | None = None, key: Any = None, **options: Any) -> Any:
         """The same with a signature over it."""
-        root = self.element(**options)
-        sign(root, shape=shape, key=key)
-        return root
+        return sign(self.element(**options), shape=shape, key=key)
 
     def post(
         self, document: Any, *, relay_state: str | None = None, kind: str = "SAMLRequest"

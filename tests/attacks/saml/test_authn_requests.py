@@ -36,14 +36,8 @@ def test_refuses(attack: Attack) -> None:
     with pytest.raises(errors.SamlError) as refused:
         receive(attack.binding, payload)
     assert refused.value.check == attack.check, refused.value
-    assert time.process_time() - begin < 1
-
-
-@pytest.mark.parametrize("attack", BY_NAME.values(), ids=BY_NAME)
-def test_says_nothing_outside(attack: Attack) -> None:
-    with pytest.raises(errors.SamlError) as refused:
-        receive(attack.binding, authn_requests.payload(attack, SP))
     assert refused.value.description == errors.SamlError.description
+    assert time.process_time() - begin < 1
 
 
 @pytest.mark.parametrize("relay_state", [None, "", "a b&c=d%20+", "\u00e9\u20ac" * 100])

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from lxml import etree
 
 from federation.saml import errors, signature, signature_profile, vocabulary, xml
-from tests.attacks.saml import authn_requests, service_provider
+from tests.attacks.saml import references, service_provider
 from tests.attacks.saml.service_provider import ServiceProvider, Shape
 from tests.federation.saml.conftest import verification_key
 
@@ -134,8 +134,8 @@ INCLUSIVE = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
         Shape(canonicalisation=INCLUSIVE),
         Shape(transforms=(vocabulary.ENVELOPED_SIGNATURE, INCLUSIVE)),
         Shape(
-            transforms=(*service_provider.TRANSFORMS, authn_requests.XSLT_URI),
-            transform_content={authn_requests.XSLT_URI: authn_requests.XSLT},
+            transforms=(*service_provider.TRANSFORMS, references.XSLT_URI),
+            transform_content={references.XSLT_URI: references.XSLT},
         ),
     ],
     ids=["sha1_digest", "rsa_sha1", "inclusive", "inclusive_transform", "xslt"],

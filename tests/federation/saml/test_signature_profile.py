@@ -8,7 +8,7 @@ import pytest
 from lxml import etree
 
 from federation.saml import errors, signature_profile, vocabulary, xml
-from tests.attacks.saml import authn_requests
+from tests.attacks.saml import references
 from tests.attacks.saml.service_provider import ServiceProvider
 
 DS = vocabulary.DS
@@ -133,7 +133,7 @@ def test_value_with_children(sp: ServiceProvider) -> None:
 
 def test_prefix_list_without_children(sp: ServiceProvider) -> None:
     root = sp.signed()
-    inclusive = etree.fromstring(authn_requests.inclusive_namespaces("saml"))
+    inclusive = etree.fromstring(references.inclusive_namespaces("saml"))
     root.find(f".//{{{DS}}}CanonicalizationMethod").append(inclusive)
     signature_profile.inspect(root)
     etree.SubElement(inclusive, "{urn:x}a")
