@@ -16,15 +16,18 @@ ROOT = Path(__file__).resolve().parent.parent
 BLOCKING_THREADS = 4
 
 
-def command(*, host: str, port: int, workers: int) -> list[str]:
-    """The server's command line; it must be started in the project's folder."""
+def command(*, host: str, port: int, workers: int, drain_seconds: int = 10) -> list[str]:
+    """The server's command line; it must be started in the project's folder.
+
+    When it is to stop, it waits `drain_seconds` for requests and for browsers that stay connected.
+    """
     options = {
         "--interface": "wsgi",
         "--host": host,
         "--port": str(port),
         "--workers": str(workers),
         "--blocking-threads": str(BLOCKING_THREADS),
-        "--workers-kill-timeout": "10",
+        "--workers-kill-timeout": str(drain_seconds),
         "--log-level": "warning",
     }
     words = [word for option in options.items() for word in option]

@@ -122,7 +122,7 @@ def parts(
     python = [sys.executable, "-m"]
     programs = {
         "The identity provider": serve.command(
-            host=host, port=demonstration.port, workers=min(serve.cores(), 4)
+            host=host, port=demonstration.port, workers=min(serve.cores(), 4), drain_seconds=2
         ),
         "The web application": [*python, "deploy.demo.web_application", *place],
         "The SaaS application": [*python, "deploy.demo.saas_application", *place],
@@ -185,8 +185,8 @@ def watch(running: dict[str, subprocess.Popen[bytes]]) -> None:
 
 def box(demonstration: Demonstration) -> str:
     """Addresses and credentials."""
-    password = (demonstration.data / "demo-credentials").read_text().split()[-1]
-    data = os.path.relpath(demonstration.data)
+    inside = demonstration.data.is_relative_to(environment.ROOT)
+    data = os.path.relpath(demonstration.data) if inside else demonstration.data
     lines = [
         "Gatehouse is running. Ctrl-C stops everything.",
         "",
@@ -196,7 +196,7 @@ def box(demonstration: Demonstration) -> str:
         f"SaaS application    {demonstration.saas_application}   SAML 2.0",
         "",
         "People              alice, bob, admin (administrator)",
-        f"Password            {password}",
+        f"Password            {demonstration.password}",
         "",
         f"Data                {data}",
         f"Mail                {data}/mail",

@@ -61,6 +61,13 @@ class Demonstration:
             write_private(path, fresh + "\n")
         return path.read_text().strip()
 
+    @property
+    def password(self) -> str:
+        """The people's password as it was last given out, or an empty string."""
+        path = self.data / "demo-credentials"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return lines[0].partition(" ")[2] if lines else ""
+
     def saml_pair(self) -> tuple[str, str]:
         """Certificate and key (PEM) of the SaaS application; made on the first run."""
         key, certificate = self.data / "saas-application.key", self.data / "saas-application.crt"

@@ -35,7 +35,7 @@ class Brand:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <link rel="stylesheet" href="/style.css">
-<link rel="icon" href="data:,">
+<link rel="icon" href="/icon.svg" type="image/svg+xml">
 </head>
 <body class="{self.tone}">
 <header>
@@ -56,6 +56,17 @@ class Brand:
 </body>
 </html>
 """
+
+
+def icon(brand: Brand) -> str:
+    """The mark for the browser's tab."""
+    colour = {"web": "#1d4fa8", "saas": "#7a2f8f"}[brand.tone]
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
+        f'<rect width="32" height="32" rx="9" fill="{colour}"/>'
+        '<text x="16" y="23" font-family="sans-serif" font-size="20" font-weight="700" '
+        f'text-anchor="middle" fill="#fff">{brand.letter}</text></svg>'
+    )
 
 
 def welcome(title: str, text: str, *, actions: str) -> str:

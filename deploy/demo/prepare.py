@@ -26,6 +26,7 @@ def prepare(demonstration: Demonstration) -> None:
     """Everything, in order; each step says what it does."""
     say("Preparing the database ...")
     call_command("migrate", verbosity=0)
+    make_keys()
     password = demo_password(demonstration)
     os.environ["GATEHOUSE_PASSWORD"] = password
     for name, options in people.PEOPLE.items():
@@ -35,15 +36,25 @@ def prepare(demonstration: Demonstration) -> None:
     demonstration.write({**demonstration.read(), "port": demonstration.port})
 
 
+def make_keys() -> None:
+    """The first signing keys; says when the data belongs to another master key."""
+    from idp import health, keys
+
+    try:
+        if keys.ensure():
+            say("Made the signing keys.")
+        health.keys_are_there()
+    except keys.MasterKeyMismatch:
+        sys.exit("The file master-key does not open the keys in the database: restore both.")
+
+
 def demo_password(demonstration: Demonstration) -> str:
     """The people's password: the one asked for, else that of earlier runs, else a new one."""
-    path = demonstration.data / "demo-credentials"
     asked = os.environ.get("GATEHOUSE_DEMO_PASSWORD", "")
-    kept = path.read_text().split()[-1] if path.exists() else ""
-    password = asked or kept or secrets.token_urlsafe(12)
-    if password != kept:
+    password = asked or demonstration.password or secrets.token_urlsafe(12)
+    if password != demonstration.password:
         lines = (f"{name} {password}\n" for name in people.PEOPLE)
-        environment.write_private(path, "".join(lines))
+        environment.write_private(demonstration.data / "demo-credentials", "".join(lines))
     return password
 
 

@@ -88,7 +88,7 @@ class Site:
     def __init__(self, brand: pages.Brand, *, cookie: str, routes: dict[str, Handler]) -> None:
         self.brand = brand
         self.cookie = cookie
-        self.routes = {**routes, "GET /style.css": stylesheet, "GET /ready": ready}
+        self.routes = {**routes, "GET /style.css": stylesheet, "GET /icon.svg": self.icon}
         self.sessions: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
@@ -123,6 +123,10 @@ class Site:
         """The page of a problem."""
         body = pages.problem(problem.title, problem.explanation, code=problem.code)
         return page(self.brand.frame(problem.title, body), status=problem.status)
+
+    def icon(self, request: Request) -> Response:
+        """The mark."""
+        return Response(pages.icon(self.brand).encode(), 200, [("Content-Type", "image/svg+xml")])
 
     def session_key(self, environ: WSGIEnvironment) -> str:
         """The visitor's session cookie, if it is one of ours."""
@@ -169,11 +173,6 @@ def read(environ: WSGIEnvironment, session: dict[str, Any]) -> Request:
 def stylesheet(request: Request) -> Response:
     """The one style sheet."""
     return Response(STYLE, 200, [("Content-Type", "text/css; charset=utf-8")])
-
-
-def ready(request: Request) -> Response:
-    """Say that the application answers."""
-    return Response(b"ready\n", 200, [("Content-Type", "text/plain")])
 
 
 class Server(ThreadingMixIn, WSGIServer):

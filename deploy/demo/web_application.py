@@ -63,7 +63,7 @@ class WebApplication:
         received = request.session.get("received")
         if received is None:
             return self.welcome("Sign in to see what an application learns", WELCOME)
-        title = received["claims"].get("name") or received["claims"]["sub"]
+        title = received["userinfo"].get("name") or received["claims"]["sub"]
         body = pages.signed_in(str(title), actions=ACTIONS) + show(received)
         return site.page(self.brand.frame("Signed in", body))
 
@@ -120,6 +120,10 @@ class WebApplication:
         except AuthlibBaseError as error:
             raise site.Problem(
                 "The code was not accepted", str(error.description), code=str(error.error)
+            ) from error
+        except ValueError as error:
+            raise site.Problem(
+                "Gatehouse answered something unexpected", "Its own log says more.", status=502
             ) from error
         except requests.RequestException as error:
             raise self.unreachable() from error

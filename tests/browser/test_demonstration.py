@@ -61,35 +61,35 @@ class Demonstration:
         return self.process.wait(30)
 
 
-def three_ports() -> int:
-    """The first of three free ports in a row."""
-    while True:
-        port = ports.free()
-        if not any(ports.accepts(port + number) for number in range(3)):
-            return port
-
-
 @pytest.fixture(scope="module")
 def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
     """A running demonstration."""
     folder = tmp_path_factory.mktemp("demonstration") / "data"
-    running = Demonstration(folder, port=three_ports())
+    running = Demonstration(folder, port=ports.free(3))
     running.start(GATEHOUSE_DEMO_PASSWORD=PASSWORD)
     yield running
     if running.process.poll() is None:
         running.stop()
 
 
+def go_in(visitor: Visitor, application: str) -> None:
+    """Sign in at an application as alice, answering whatever Gatehouse asks."""
+    page = visitor.page
+    page.goto(application)
+    page.click("#sign-in")
+    page.wait_for_selector("#id_password, #consent-allow, #person")
+    if page.locator("#id_password").count():
+        visitor.sign_in("alice", PASSWORD)
+        page.wait_for_selector("#consent-allow, #person")
+    if page.locator("#consent-allow").count():
+        page.click("#consent-allow")
+    page.wait_for_url(f"{application}/")
+
+
 @pytest.fixture
 def signed_in(visitor: Visitor, demonstration: Demonstration) -> Visitor:
     """Alice, signed in to the web application."""
-    page = visitor.page
-    page.goto(demonstration.web)
-    page.click("#sign-in")
-    visitor.sign_in("alice", PASSWORD)
-    if page.locator("#consent-allow").count():
-        page.click("#consent-allow")
-    page.wait_for_url(f"{demonstration.web}/")
+    go_in(visitor, demonstration.web)
     return visitor
 
 
@@ -176,12 +176,7 @@ def test_pages_are_accessible_and_fit(
     for application in (demonstration.web, demonstration.saas):
         page.goto(application)
         visitor.assert_accessible()
-        page.click("#sign-in")
-        if page.locator("#id_password").count():
-            visitor.sign_in("alice", PASSWORD)
-        if page.locator("#consent-allow").count():
-            page.click("#consent-allow")
-        page.wait_for_url(f"{application}/")
+        go_in(visitor, application)
         visitor.assert_accessible()
         visitor.assert_fits()
         page.goto(f"{application}/nowhere")
@@ -189,7 +184,7 @@ def test_pages_are_accessible_and_fit(
 
 
 def test_stops_completely_and_starts_again_with_what_it_had(tmp_path: Path) -> None:
-    demonstration = Demonstration(tmp_path / "data", port=three_ports())
+    demonstration = Demonstration(tmp_path / "data", port=ports.free(3))
     demonstration.start()
     first = (tmp_path / "data" / "demo-credentials").read_text()
     registrations = (tmp_path / "data" / "demo.json").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import time
 from collections.abc import Callable
@@ -9,11 +10,24 @@ from collections.abc import Callable
 SECONDS = 30
 
 
-def free() -> int:
-    """A port that nobody uses right now."""
+def free(count: int = 1) -> int:
+    """The first of `count` ports in a row that nobody uses right now.
+
+    Below the range from which the system takes ports for outgoing connections.
+    """
+    while True:
+        first = 15000 + secrets.randbelow(15000)
+        if all(_can_bind(first + number) for number in range(count)):
+            return first
+
+
+def _can_bind(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def accepts(port: int) -> bool:

@@ -66,7 +66,9 @@ class Gatehouse:
 
     def start(self) -> None:
         """Serve; returns when the port accepts."""
-        argv = serve.command(host="127.0.0.1", port=self.port, workers=self.workers)
+        argv = serve.command(
+            host="127.0.0.1", port=self.port, workers=self.workers, drain_seconds=2
+        )
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
                 argv,

@@ -43,9 +43,8 @@ class Provider:
             "aud": "web",
             "iat": now,
             "exp": now + 600,
-            "name": "Alice",
         }
-        self.userinfo: dict[str, Any] = {"sub": "alice"}
+        self.userinfo: dict[str, Any] = {"sub": "alice", "name": "Alice"}
         self.token_request: dict[str, Any] = {}
 
     def fetch(self, url: str, **options: Any) -> dict[str, Any]:
