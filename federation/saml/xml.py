@@ -14,10 +14,10 @@ verified is the very node that is read. `parse` refuses what an honest SAML mess
 from __future__ import annotations
 
 import functools
-import importlib.util
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -189,13 +189,10 @@ def schema_error(element: Element, *, schema: str) -> str:
 def _schema(name: str) -> Any:
     """Compile a schema once per process; reading it for each message costs 80 times more.
 
-    The files are those that python3-saml ships; finding them does not import it. Beside them ours
-    for what XML Signature and Encryption take from elsewhere only if it is declared.
+    The files are those that python3-saml ships, of which nothing else is imported. Beside them
+    ours for what XML Signature and Encryption take from elsewhere only if it is declared.
     """
-    package = importlib.util.find_spec("onelogin.saml2")
-    if package is None or not package.submodule_search_locations:
-        raise RuntimeError("python3-saml, whose schema files are used, is not installed")
-    shipped = Path(package.submodule_search_locations[0]) / "schemas"
+    shipped = Path(str(resources.files("onelogin.saml2"))) / "schemas"
     target, file = SCHEMAS[name]
     all_of_them = etree.Element(f"{{{XSD}}}schema")
     for namespace, path in ((target, shipped / file), *OWN_SCHEMAS.items()):

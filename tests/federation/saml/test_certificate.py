@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import textwrap
 
 import pytest
@@ -63,3 +64,15 @@ def test_takes_the_three_curves(curve: ec.EllipticCurve) -> None:
 def test_expiry_does_not_matter_here() -> None:
     ended = service_provider.certificate(service_provider.rsa_key(), ended=True)
     assert certificate.public_key(ended).key_size == 2048
+
+
+def test_refuses_unknown_curves() -> None:
+    der = base64.b64decode(
+        service_provider.base64_der(service_provider.certificate(service_provider.ec_key()))
+    )
+    p256, unknown = (bytes.fromhex(f"06082a8648ce3d0301{last}") for last in ("07", "7f"))
+    assert p256 in der
+    one = certificate.load(base64.b64encode(der.replace(p256, unknown)).decode())
+    with pytest.raises(errors.InvalidMetadata) as refused:
+        certificate.public_key(one)
+    assert refused.value.check == "key_type"

@@ -64,7 +64,14 @@ EVERYTHING = {
 
 @pytest.mark.standard("SAML Metadata", "2.4.3", "our IDPSSODescriptor is valid by the schema")
 @pytest.mark.parametrize(
-    "changes", [{}, EVERYTHING, {"scopes": ("a",)}, {"logo": EVERYTHING["logo"]}]
+    "changes",
+    [
+        {},
+        EVERYTHING,
+        {"scopes": ("a",)},
+        {"logo": EVERYTHING["logo"]},
+        {"display_name": "a"},
+    ],
 )
 def test_is_valid_by_the_schema(build, changes: dict[str, Any]) -> None:
     root = xml.parse(build(**changes), limits=xml.METADATA)

@@ -188,6 +188,15 @@ def test_an_expired_certificate_is_a_warning(sp: ServiceProvider) -> None:
     assert read.signing_certificates == (service_provider.base64_der(ended),)
     assert len(read.warnings) == 1
     assert "2020-12-31" in read.warnings[0]
+    assert parse(sp.metadata(role=role * 2 + consumer(sp.acs_url))).warnings == read.warnings
+
+
+def test_an_encryption_key_that_stands_twice(sp: ServiceProvider) -> None:
+    method = f'<md:EncryptionMethod Algorithm="{vocabulary.AES128_GCM}"/></md:KeyDescriptor>'
+    role = corpus.key(sp.key, use="encryption").replace("</md:KeyDescriptor>", method)
+    read = parse(sp.metadata(role=role * 2 + corpus.key(sp.key) + consumer(sp.acs_url)))
+    assert read.encryption_certificates == (text(sp.key),)
+    assert read.encryption_methods == (encryption.EncryptionMethod(vocabulary.AES128_GCM),)
 
 
 def test_missing_keys_with_signed_requests_is_a_warning(sp: ServiceProvider) -> None:
@@ -270,6 +279,8 @@ def test_names_fall_back(sp: ServiceProvider) -> None:
     )
     role = corpus.key(sp.key) + consumer(sp.acs_url)
     assert parse(sp.metadata(role=role + service)).display_name == "Le service"
+    empty = service.replace("Le service", " ")
+    assert parse(sp.metadata(role=role + empty)).display_name == ""
     organization = (
         '<md:Organization><md:OrganizationName xml:lang="en">n</md:OrganizationName>'
         '<md:OrganizationDisplayName xml:lang="en">Example Ltd</md:OrganizationDisplayName>'
