@@ -18,13 +18,13 @@ def livez(request: HttpRequest) -> JsonResponse:
 
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when database, schema and signing keys are there, else 503 with what is missing."""
-    problems = [name for name, check in CHECKS.items() if not _holds(check)]
+    problems = [name for name, check in CHECKS.items() if not holds(check)]
     if problems:
         return JsonResponse({"status": "unavailable", "missing": problems}, status=503)
     return JsonResponse({"status": "ok"})
 
 
-def _holds(check: object) -> bool:
+def holds(check: object) -> bool:
     try:
         return bool(check())  # type: ignore[operator]
     except (DatabaseError, keys.NoKey, keys.MasterKeyMismatch):

@@ -1,0 +1,340 @@
+"""Applications: the list of both protocols, the page of one, what is done to it, its deletion."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.db.models import Prefetch, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+
+from idp import models, registration
+from idp.admin import halves, impact, kinds, lookup, mapping_rows, one_time, preview_pages
+from idp.admin.application_form import ApplicationForm
+from idp.admin.audited import AuditedAdmin, record, without_popups
+from idp.admin.deletion import ExplainedDeletion
+from idp.admin.filters import Choice
+from idp.admin.mapping_rows import MappingFormSet, MappingRowForm
+from idp.admin_site import SeeOther, site
+from idp.claims import attributes
+from idp.templatetags.administration import state, when
+from idp.tokens import revocation
+
+
+class MappingInline(admin.TabularInline):  # type: ignore[type-arg]
+    """The mapping rows, with the preview beside them."""
+
+    model = models.ClaimMapping
+    form = MappingRowForm
+    formset = MappingFormSet
+    extra = 1
+    max_num = mapping_rows.MOST_ROWS
+    template = "admin/mapping/inline.html"
+    verbose_name_plural = "claims"
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        """Plain inputs, without the widths of the stock forms."""
+        return without_popups(db_field.formfield(**kwargs))
+
+
+class KindFilter(Choice):
+    """Which kind of application."""
+
+    title = "kind"
+    parameter_name = "kind"
+    field = "kind"
+    choices_offered = tuple(models.Application.Kind.choices)
+
+
+class EnabledFilter(Choice):
+    """Enabled or not."""
+
+    title = "state"
+    parameter_name = "enabled"
+    choices_offered = (("yes", "Enabled"), ("no", "Disabled"))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() not in ("yes", "no"):
+            return queryset
+        return queryset.filter(enabled=self.value() == "yes")
+
+
+@admin.register(models.Application, site=site)
+class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
+    """What administrators connect."""
+
+    noun = "application"
+    purpose = "Everything that people and machines sign in to, by OpenID Connect, OAuth or SAML."
+    empty_title = "No applications yet."
+    empty_text = "Connect the first one: it takes a name and an address."
+    form = ApplicationForm
+    change_form_template = "admin/application/form.html"
+    change_list_template = "admin/application/list.html"
+    list_display = ("name", "kind_word", "state_word", "who", "used")
+    list_filter: ClassVar = [KindFilter, EnabledFilter]
+    search_fields = ("name",)  # the look-up is get_search_results
+    search_help_text = "A part of the name, or a client_id."
+    fieldsets: ClassVar = [
+        (
+            "Who may use it",
+            {"fields": ["access", "allowed_groups", "first_party"]},
+        ),
+        (
+            "What people see",
+            {"fields": ["name", "description", "launch_url", "contact", "logo_upload"]},
+        ),
+    ]
+
+    # ----- the list -----
+
+    def _add_link(self) -> dict[str, str]:
+        return {"url": reverse("admin:connect"), "label": "Connect an application"}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[models.Application]:
+        groups = Prefetch("allowed_groups", models.Group.objects.only("name"))
+        return super().get_queryset(request).defer("logo").prefetch_related(groups)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not lookup.clean(search_term):
+            return queryset, False
+        return queryset.filter(pk__in=lookup.applications(search_term).values("pk")), False
+
+    @admin.display(description="kind", ordering="kind")
+    def kind_word(self, application: models.Application) -> str:
+        return application.get_kind_display()
+
+    @admin.display(description="state", ordering="enabled")
+    def state_word(self, application: models.Application) -> str:
+        return state_of(application)
+
+    @admin.display(description="who may use it")
+    def who(self, application: models.Application) -> str:
+        if application.access != models.Application.Access.GROUPS:
+            return application.get_access_display()
+        return ", ".join(group.name for group in application.allowed_groups.all()) or "nobody"
+
+    @admin.display(description="last used", ordering="last_used_at")
+    def used(self, application: models.Application) -> str:
+        return when(application.last_used_at)
+
+    # ----- the page of one -----
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Applications are added by the wizard."""
+        return SeeOther(reverse("admin:connect"))
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
+        return [] if obj is None else [kinds.of(obj).half, MappingInline]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """SAML knows no consent; a logo can be removed where there is one."""
+        access, seen = copy.deepcopy(self.fieldsets)
+        if obj is not None and obj.kind == models.Application.Kind.SAML:
+            access[1]["fields"].remove("first_party")
+        if obj is not None and obj.kind == models.Application.Kind.MACHINE:
+            access[1]["fields"] = ["access"]
+        if obj is not None and obj.logo_type:
+            seen[1]["fields"].append("logo_remove")
+        return [access, seen]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """With *Preview* pressed nothing is saved: the form says no, without an error."""
+        form = super().get_form(request, obj, **{**kwargs, "fields": None})
+        if "_preview" not in request.POST:
+            return form
+
+        class Held(form):  # type: ignore[misc,valid-type]
+            def is_valid(self) -> bool:
+                super().is_valid()
+                return False
+
+        return Held
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, obj: Any = None, **kwargs: Any
+    ) -> Any:
+        if obj is not None:
+            formset = self._mapping_formset(context)
+            context |= self._page_facts(obj)
+            context |= workbench(request, obj, formset)
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+
+    def _mapping_formset(self, context: Any) -> MappingFormSet:
+        for inline in context["inline_admin_formsets"]:
+            if isinstance(inline.formset, MappingFormSet):
+                return inline.formset
+        raise Http404
+
+    def _page_facts(self, application: models.Application) -> dict[str, Any]:
+        client = models.Client.objects.filter(application=application).first()
+        pk = application.pk
+        return {
+            "state_word": state_of(application),
+            "client": client,
+            "has_secret": bool(client and not client.is_public),
+            "missing": kinds.of(application).missing(application),
+            "sign_ins_url": f"{reverse('admin:idp_signin_changelist')}?q={pk}",
+            "events_url": f"{reverse('admin:idp_auditevent_changelist')}?q={pk}",
+        }
+
+    def audit_subject(self, obj: Any) -> dict[str, Any]:
+        return {"application": obj}
+
+    # ----- what is done to it -----
+
+    def get_urls(self) -> list[URLPattern]:
+        guard = self.admin_site.admin_view
+        return [
+            path("<uuid:pk>/secret/", guard(self.secret_view), name="idp_application_secret"),
+            path("<uuid:pk>/disable/", guard(self.disable_view), name="idp_application_disable"),
+            path("<uuid:pk>/enable/", guard(self.enable_view), name="idp_application_enable"),
+            *super().get_urls(),
+        ]
+
+    def secret_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        """Ask, give a new secret, show it once on the page of settings."""
+        application = _application(pk)
+        client = models.Client.objects.select_related("application").filter(pk=pk).first()
+        if client is None or client.is_public:
+            raise Http404
+        if request.method == "POST":
+            actor = request.user.get_username()
+            secret = registration.regenerate_secret(client, actor=actor)
+            one_time.put(request, one_time.SECRET, secret, about=application.pk)
+            return SeeOther(reverse("admin:connect_settings", args=[pk]))
+        return self._task(request, application, "admin/application/secret.html", client=client)
+
+    def disable_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        """Ask, then let the application get nothing more."""
+        application = _application(pk)
+        if request.method == "POST":
+            _set_enabled(application, request, enabled=False)
+            messages.success(request, f"{application} is disabled; it gets nothing any more.")
+            return SeeOther(_page(application))
+        return self._task(
+            request,
+            application,
+            "admin/application/disable.html",
+            consequences=[
+                "Nobody can sign in to it; it gets no tokens and no assertions.",
+                "The access tokens that it holds are refused here at once.",
+                "Its refresh tokens rest: they work again when it is enabled, if still valid.",
+            ],
+        )
+
+    def enable_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        """Open it again."""
+        application = _application(pk)
+        if request.method != "POST":
+            raise Http404
+        _set_enabled(application, request, enabled=True)
+        messages.success(request, f"{application} is enabled.")
+        return SeeOther(_page(application))
+
+    def _task(
+        self, request: HttpRequest, application: models.Application, template: str, **facts: Any
+    ) -> HttpResponse:
+        context = {**self.admin_site.each_context(request), "opts": self.opts}
+        return TemplateResponse(
+            request, template, {**context, "application": application, **facts}
+        )
+
+    # ----- deletion -----
+
+    def consequences(self, obj: Any) -> list[str]:
+        grants = models.Grant.objects.filter(application_id=obj.pk, revoked_at=None).count()
+        sessions = obj.participants.filter(session__ended_at=None).count()
+        return [
+            f"Its registration, with {obj.mappings.count()} mapping row(s).",
+            f"{grants} authorization(s), with their refresh and access tokens.",
+            f"{obj.consents.count()} consent(s) that people have given.",
+            f"Its part in {sessions} session(s); the sessions themselves go on.",
+        ]
+
+    def keeps(self, obj: Any) -> list[str]:
+        kept = ["What the audit trail and the sign-ins have recorded about it."]
+        if obj.kind == models.Application.Kind.SAML:
+            kept.append("The persistent NameIDs of people there, so that none is ever given again.")
+        return kept
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        now = timezone.now()
+        client = models.Client.objects.filter(pk=obj.pk).first()
+        revocation.revoke_grants(reason="application deleted", now=now, application=obj)
+        if client is not None:
+            revocation.deny(models.Revocation.Kind.CLIENT, [client.client_id], now=now)
+        obj.delete()
+
+
+def workbench(
+    request: HttpRequest, application: models.Application, formset: MappingFormSet
+) -> dict[str, Any]:
+    """Rows and preview, for the page of the application and for the wizard."""
+    half = preview_pages.load_half(application.pk)
+    draft = mapping_rows.drafts(formset)
+    # Without a script the numbers come with the button; with one they follow the page.
+    seconds = impact.SECONDS if request.method == "POST" else impact.FIRST_SECONDS
+    return {
+        "mapping_formset": formset,
+        "preview_url": reverse("admin:preview", args=[application.pk]),
+        **mapping_rows.pickers(
+            kinds.protocol_of(application.kind),
+            attribute_names=attributes.names(),
+            scopes=preview_pages.scopes_offered(half),
+        ),
+        **preview_pages.panel(request, half),
+        **preview_pages.compute(
+            request,
+            half,
+            drafted_half=halves.drafted(half, request.POST),
+            draft=draft,
+            seconds=seconds,
+        ),
+    }
+
+
+def state_of(application: models.Application) -> str:
+    """Enabled, disabled, or enabled for nobody."""
+    if not application.enabled:
+        return state("disabled", "bad")
+    if application.access == models.Application.Access.NOBODY:
+        return state("open to nobody", "warn")
+    return state("enabled", "good")
+
+
+def _set_enabled(
+    application: models.Application, request: HttpRequest, *, enabled: bool
+) -> None:
+    application.enabled = enabled
+    application.save(update_fields=["enabled", "updated_at"])
+    client = models.Client.objects.filter(pk=application.pk).first()
+    if client is not None and not enabled:
+        now = timezone.now()
+        revocation.deny(models.Revocation.Kind.CLIENT, [client.client_id], now=now)
+    record(
+        "application.changed",
+        request=request,
+        application=application,
+        details={"changes": {"enabled": {"before": not enabled, "after": enabled}}},
+    )
+
+
+def _application(pk: Any) -> models.Application:
+    application = models.Application.objects.defer("logo").filter(pk=pk).first()
+    if application is None:
+        raise Http404
+    return application
+
+
+def _page(application: models.Application) -> str:
+    return reverse("admin:idp_application_change", args=[application.pk])
+
+

@@ -1,0 +1,112 @@
+"""Sign-ins: every attempt to use an application, the reason in plain words, the trace behind it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+
+from idp import models
+from idp.admin.filters import Choice, Since
+from idp.admin.read_only import ReadOnlyAdmin
+from idp.admin_site import site
+from idp.templatetags.administration import state, when
+
+GOOD = ("success", "issued", "ok")
+PROTOCOLS = {"oidc": "OpenID Connect", "oauth": "OAuth 2.0", "saml": "SAML", "local": "Gatehouse"}
+
+
+def outcome(row: models.SignIn) -> str:
+    """The result as a coloured word."""
+    if row.result in GOOD:
+        return state("signed in", "good")
+    return state(row.result or "refused", "bad")
+
+
+class Result(Choice):
+    """Whether it worked."""
+
+    title = "result"
+    parameter_name = "result"
+    field = "result"
+    choices_offered = (("success", "Signed in"), ("refused", "Refused"))
+
+
+class Way(Choice):
+    """By which protocol."""
+
+    title = "way in"
+    parameter_name = "protocol"
+    field = "protocol"
+    choices_offered = tuple(PROTOCOLS.items())
+
+
+@admin.register(models.SignIn, site=site)
+class SignInAdmin(ReadOnlyAdmin):
+    """The trace of sign-ins."""
+
+    purpose = (
+        "Every attempt to use an application, kept for 30 days. The reference is the one that the"
+        " person saw on their error page."
+    )
+    empty_title = "Nobody has tried to sign in yet."
+    empty_text = "Each attempt is listed here with its result and, if it failed, what to do."
+    detail_template = "admin/sign_in.html"
+    list_display = ("time", "result_word", "person", "application", "way_in", "why", "reference")
+    list_display_links = ("time", "reference")
+    list_filter: ClassVar = [Since, Result, Way]
+    search_help_text = "A reference, the beginning of a user name or e-mail address, or an application."
+
+    @admin.display(description="when")
+    def time(self, row: models.SignIn) -> str:
+        return when(row.at)
+
+    @admin.display(description="result")
+    def result_word(self, row: models.SignIn) -> str:
+        return outcome(row)
+
+    @admin.display(description="person")
+    def person(self, row: models.SignIn) -> str:
+        return row.user_name or "–"
+
+    @admin.display(description="application")
+    def application(self, row: models.SignIn) -> str:
+        return row.application_name or "unknown"
+
+    @admin.display(description="way in")
+    def way_in(self, row: models.SignIn) -> str:
+        return PROTOCOLS.get(row.protocol, row.protocol)
+
+    @admin.display(description="reason")
+    def why(self, row: models.SignIn) -> str:
+        return row.reason or "–"
+
+    def detail(self, request: HttpRequest, obj: models.SignIn) -> dict[str, Any]:
+        application = models.Application.objects.filter(pk=obj.application_id).first()
+        person = models.User.objects.filter(pk=obj.user_id).first() if obj.user_id else None
+        events = models.AuditEvent.objects.none()
+        if obj.reference:
+            events = models.AuditEvent.objects.filter(reference=obj.reference)
+        return {
+            "outcome": outcome(obj),
+            "way_in": PROTOCOLS.get(obj.protocol, obj.protocol),
+            "checks": [_check(entry) for entry in obj.trace if isinstance(entry, dict)],
+            "application_url": _link("idp_application", application),
+            "person_url": _link("idp_user", person),
+            "events": events[:20],
+        }
+
+
+def _check(entry: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": str(entry.get("name", "")),
+        "passed": bool(entry.get("passed")),
+        "expected": entry.get("expected", ""),
+        "received": entry.get("received", ""),
+    }
+
+
+def _link(name: str, row: Any) -> str:
+    return reverse(f"admin:{name}_change", args=[row.pk]) if row is not None else ""

@@ -1,0 +1,189 @@
+"""Keys: next, current and retired with their dates; a rotation explains itself before it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from cryptography import x509
+from django.contrib import admin, messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+
+from idp import keys, models
+from idp.admin import audited
+from idp.admin.read_only import ReadOnlyAdmin
+from idp.admin_site import SeeOther, site
+
+Purpose = models.SigningKey.Purpose
+State = models.SigningKey.State
+ORDER = (State.CURRENT, State.NEXT, State.RETIRED)
+TONES = {State.CURRENT: "good", State.NEXT: "", State.RETIRED: ""}
+
+
+@dataclass(frozen=True)
+class Document:
+    """Something to download beside the keys of a purpose: metadata, the key set."""
+
+    label: str
+    url: str
+
+
+_documents: dict[str, Callable[[], list[Document]]] = {}
+
+
+def add_documents(purpose: str, documents: Callable[[], list[Document]]) -> None:
+    """Say what can be downloaded beside the keys of a purpose."""
+    _documents[purpose] = documents
+
+
+@dataclass
+class Ring:
+    """All keys of one purpose and algorithm."""
+
+    purpose: str
+    algorithm: str
+    rows: list[models.SigningKey] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        return f"{Purpose(self.purpose).label} {self.algorithm}"
+
+    @property
+    def has_next(self) -> bool:
+        """Whether a key is published and waiting."""
+        return any(row.state == State.NEXT for row in self.rows)
+
+    @property
+    def step(self) -> str:
+        """What the next rotation does, for the button."""
+        return "Rotate" if self.has_next else "Publish the next key"
+
+
+def rings() -> list[Ring]:
+    """The keys by purpose and algorithm, the current one first."""
+    found: dict[tuple[str, str], Ring] = {}
+    for row in models.SigningKey.objects.defer("private_key"):
+        key = (row.purpose, row.algorithm)
+        found.setdefault(key, Ring(row.purpose, row.algorithm)).rows.append(row)
+    for ring in found.values():
+        ring.rows.sort(key=lambda row: (ORDER.index(State(row.state)), -row.created_at.timestamp()))
+    return list(found.values())
+
+
+def not_after(row: models.SigningKey) -> datetime | None:
+    """When the certificate of a SAML key expires."""
+    if not row.certificate:
+        return None
+    return x509.load_pem_x509_certificate(row.certificate.encode()).not_valid_after_utc
+
+
+def gone_at(row: models.SigningKey) -> datetime | None:
+    """When a retired key leaves the key set."""
+    return row.retired_at + keys.overlap() if row.retired_at else None
+
+
+@admin.register(models.SigningKey, site=site)
+class SigningKeyAdmin(ReadOnlyAdmin):
+    """What signs."""
+
+    def get_urls(self) -> list[URLPattern]:
+        guard = self.admin_site.admin_view
+        return [
+            path(
+                "rotate/<str:purpose>/<str:algorithm>/",
+                guard(self.rotate_view),
+                name="idp_signingkey_rotate",
+            ),
+            path(
+                "<uuid:key_id>/certificate/",
+                guard(self.certificate_view),
+                name="idp_signingkey_certificate",
+            ),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """All keys on one page: there are few."""
+        shown = [
+            {
+                "ring": ring,
+                "keys": [_shown(row) for row in ring.rows],
+                "rotate_url": reverse(
+                    "admin:idp_signingkey_rotate", args=[ring.purpose, ring.algorithm]
+                ),
+            }
+            for ring in rings()
+        ]
+        documents = [document for make in _documents.values() for document in make()]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Keys",
+            "rings": shown,
+            "documents": [Document("Key set (JWKS)", "/jwks"), *documents],
+            "overlap": keys.overlap(),
+        }
+        return TemplateResponse(request, "admin/keys/list.html", context)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """A key has no page of its own."""
+        return SeeOther(reverse("admin:idp_signingkey_changelist"))
+
+    def rotate_view(self, request: HttpRequest, purpose: str, algorithm: str) -> HttpResponse:
+        """Explain what one step does (GET), do it (POST)."""
+        ring = next((r for r in rings() if (r.purpose, r.algorithm) == (purpose, algorithm)), None)
+        if ring is None:
+            raise Http404
+        if request.method == "POST":
+            done = keys.rotate(purpose, algorithm)
+            audited.record(
+                "key.rotated" if done == "rotated" else "key.published",
+                request=request,
+                details={"purpose": purpose, "algorithm": algorithm},
+            )
+            messages.success(request, DONE[done])
+            return SeeOther(reverse("admin:idp_signingkey_changelist"))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{ring.step}: {ring.title}" if ring.has_next else ring.step,
+            "ring": ring,
+            "is_saml": purpose == Purpose.SAML,
+            "overlap": keys.overlap(),
+        }
+        return TemplateResponse(request, "admin/keys/rotate.html", context)
+
+    def certificate_view(self, request: HttpRequest, key_id: Any) -> HttpResponse:
+        """The certificate of a SAML key, PEM."""
+        row = models.SigningKey.objects.defer("private_key").filter(pk=key_id).first()
+        if row is None or not row.certificate:
+            raise Http404
+        response = HttpResponse(row.certificate, content_type="application/x-pem-file")
+        name = f"gatehouse-saml-{row.state}-{row.kid[:8]}.pem"
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+        return response
+
+
+DONE = {
+    "published": "The next key is published. Rotate again when everybody has fetched it.",
+    "rotated": "The next key signs now. The old one stays published until its last token expires.",
+}
+
+
+def _shown(row: models.SigningKey) -> dict[str, Any]:
+    expires = not_after(row)
+    soon = timezone.now() + timedelta(days=30)
+    return {
+        "row": row,
+        "word": row.state,
+        "tone": TONES[State(row.state)],
+        "expires": expires,
+        "expires_soon": bool(expires and expires < soon),
+        "gone_at": gone_at(row),
+    }

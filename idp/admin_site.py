@@ -1,0 +1,163 @@
+"""The administration's site: Django's admin behind our own sign-in, with our navigation.
+
+It lives outside `idp.admin`: a site defined inside the package that registers with it would lose
+those registrations. Models and task pages register themselves when the URL table is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import NoReverseMatch, URLPattern, URLResolver, path, reverse
+from django.utils.http import urlencode
+from django.utils.module_loading import autodiscover_modules
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+
+View = Callable[..., HttpResponse]
+
+NAVIGATION = (
+    ("Applications", ("idp.application", "idp.resource")),
+    ("People", ("idp.user", "idp.group", "idp.session")),
+    ("Activity", ("idp.signin", "idp.auditevent")),
+    ("Security", ("idp.signingkey",)),
+)
+NOT_OURS = ("login", "logout", "password_change", "password_change_done", "autocomplete")
+
+
+@dataclass(frozen=True)
+class Page:
+    """A task page: where it is, what answers, and its name."""
+
+    route: str
+    view: View
+    name: str
+
+
+class SeeOther(HttpResponseRedirect):
+    """303: go on by GET (RFC 9110 §15.4.4)."""
+
+    status_code = 303
+
+
+class AdministrationSite(AdminSite):
+    """Everybody signs in at `/login`; only administrators come further."""
+
+    site_header = "Administration"
+    site_title = "Administration"
+    index_title = "Administration"
+    enable_nav_sidebar = False
+    empty_value_display = "–"
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self._pages: dict[str, Page] = {}
+        self._home: View | None = None
+        self.disable_action("delete_selected")
+
+    def add_page(self, route: str, view: View, *, name: str) -> None:
+        """Mount a task page; called by the modules of `idp.admin` and `federation.admin`."""
+        self._pages[name] = Page(route, view, name)
+
+    def set_home(self, view: View) -> None:
+        """Say which view is the overview."""
+        self._home = view
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        autodiscover_modules("admin", register_to=self)
+        stock = [url for url in super().get_urls() if getattr(url, "name", "") not in NOT_OURS]
+        tasks = [
+            path(page.route, self.admin_view(page.view), name=page.name)
+            for page in self._pages.values()
+        ]
+        return [
+            path("login/", self.login, name="login"),
+            path("logout/", self.admin_view(self.logout), name="logout"),
+            *tasks,
+            *stock,
+        ]
+
+    def admin_view(self, view: View, cacheable: bool = False) -> View:
+        """Ask for a sign-in, refuse everybody but administrators, keep out of every cache."""
+
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return SeeOther("/login?" + urlencode({"next": request.get_full_path()}))
+            if not self.has_permission(request):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        inner: View = never_cache(guarded)
+        if not getattr(view, "csrf_exempt", False):
+            inner = csrf_protect(inner)
+        return wraps(view)(inner)
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Stock links to the admin's own sign-in lead to ours."""
+        return SeeOther("/login?" + urlencode({"next": reverse("admin:index")}))
+
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Signing out is the same everywhere."""
+        return SeeOther("/logout")
+
+    def app_index(
+        self, request: HttpRequest, app_label: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """There is one overview, not one for each Django application."""
+        return SeeOther(reverse("admin:index"))
+
+    def get_log_entries(self, request: HttpRequest) -> Any:
+        """Changes are in the audit trail, not in Django's log."""
+        return ()
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {
+            "site_title": self.site_title,
+            "site_header": self.site_header,
+            "site_url": "/",
+            "has_permission": self.has_permission(request),
+            "is_popup": False,
+            "is_nav_sidebar_enabled": False,
+            "available_apps": (),
+            "navigation": self.navigation(request),
+            "navigation_home": reverse("admin:index"),
+        }
+
+    def navigation(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """The sections of the side bar with their pages, the current one marked."""
+        registered = {model._meta.label_lower: model for model in self._registry}
+        sections = []
+        for title, labels in NAVIGATION:
+            items = [
+                self._item(request, registered[label]) for label in labels if label in registered
+            ]
+            sections.append({"title": title, "entries": items})
+        return sections
+
+    def _item(self, request: HttpRequest, model: Any) -> dict[str, Any]:
+        meta = model._meta
+        try:
+            url = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
+        except NoReverseMatch:  # while the table is built
+            url = ""
+        name = str(meta.verbose_name_plural)
+        return {
+            "name": name[:1].upper() + name[1:],
+            "url": url,
+            "current": bool(url) and request.path.startswith(url),
+        }
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The overview, which `idp.admin.home` answers."""
+        if self._home is None:
+            raise Http404
+        return self._home(request)
+
+
+site = AdministrationSite()
