@@ -60,8 +60,9 @@ def issue(
 
 
 def _new_jti(grant_id: uuid.UUID | None) -> str:
-    grant = grant_id.bytes if grant_id else secrets.token_bytes(revocation.GRANT_BYTES)
-    return jose.encode(grant + secrets.token_bytes(_NOISE_BYTES))
+    if grant_id is None:
+        return jose.encode(secrets.token_bytes(revocation.GRANT_BYTES + _NOISE_BYTES))
+    return jose.encode(grant_id.bytes + secrets.token_bytes(_NOISE_BYTES))
 
 
 def verify(token: str, *, now: datetime) -> dict[str, Any]:
