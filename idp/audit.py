@@ -109,7 +109,7 @@ class Writer:
                 self._thread.start()
         if full:
             self.flush()
-        else:
+        elif not self._wake.is_set():
             self._wake.set()
 
     def flush(self) -> None:
