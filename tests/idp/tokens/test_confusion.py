@@ -57,9 +57,7 @@ def _logout(world: World, party: RelyingParty, value: str) -> bool:
 
 
 def _secret(world: World, party: RelyingParty, value: str) -> bool:
-    response = world.provider.post(
-        "/revoke", {"token": "x"}, authorization=basic(party.id, value)
-    )
+    response = world.provider.post("/revoke", {"token": "x"}, authorization=basic(party.id, value))
     return response.status == 200
 
 

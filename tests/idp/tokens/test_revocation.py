@@ -69,9 +69,7 @@ def other_process(kind: str, key: str) -> None:
     """What another process would commit."""
     directory.bump_revocation()
     now = timezone.now()
-    Revocation.objects.create(
-        kind=kind, key=key, before=now, expires_at=now + timedelta(hours=1)
-    )
+    Revocation.objects.create(kind=kind, key=key, before=now, expires_at=now + timedelta(hours=1))
 
 
 @pytest.mark.django_db

@@ -1,0 +1,70 @@
+"""Refusals are written at once, but a flood of them is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.utils import timezone
+
+from idp import refusals
+from idp.models import AuditEvent
+from idp.protocol.errors import InvalidClient
+from idp.protocol.message import Request
+from tests.support.factories import ClientFactory
+
+
+@pytest.fixture(autouse=True)
+def _nothing_silenced(db: None) -> Iterator[None]:
+    refusals._silenced.clear()
+    yield
+    refusals._silenced.clear()
+
+
+def origin(address: str = "192.0.2.7") -> Request:
+    return Request(method="POST", path="/token", now=timezone.now(), client_address=address)
+
+
+def refuse(address: str = "192.0.2.7", **facts: object) -> bool:
+    return refusals.record("token.refused", InvalidClient("no"), origin(address), **facts)  # type: ignore[arg-type]
+
+
+def test_is_written() -> None:
+    assert refuse()
+    assert AuditEvent.objects.get().result == "failure"
+
+
+def test_a_flood_from_one_network_is_cut_off() -> None:
+    written = [refuse(f"192.0.2.{number % 250}") for number in range(100)]
+    assert sum(written) == AuditEvent.objects.count() == refusals.MOST_OF_ONE
+
+
+def test_others_are_still_heard() -> None:
+    for _ in range(70):
+        refuse("192.0.2.7")
+    assert refuse("198.51.100.1")
+
+
+def test_an_authenticated_client_has_a_bucket_of_its_own() -> None:
+    for _ in range(70):
+        refuse("192.0.2.7")
+    assert refuse("192.0.2.7", client=ClientFactory(), authenticated=True)
+
+
+def test_a_flood_from_everywhere_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refusals, "MOST_OF_ALL", 20)
+    written = [refuse(f"198.{number}.100.1") for number in range(50)]
+    assert sum(written) == 20
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.0/24"),
+        ("2001:db8::1", "2001:db8::/64"),
+        ("", "unknown"),
+        ("nonsense", "unknown"),
+    ],
+)
+def test_networks(address: str, network: str) -> None:
+    assert refusals.address_range(address) == network
