@@ -69,6 +69,7 @@ LOGIN_URL = "/login"
 # Identity lives in idp.models.Session; Django's own sessions and sign-in are not used.
 SILENCED_SYSTEM_CHECKS = [
     "admin.E408",  # our SessionMiddleware sets request.user
+    "auth.E003",  # what is unique is username_key, the canonical form of the name
     "admin.E410",  # there is no django.contrib.sessions
     "security.W001",  # idp.middleware.SecurityHeaders sends what SecurityMiddleware would
     "security.W002",  # Content-Security-Policy frame-ancestors and X-Frame-Options: same place
