@@ -268,9 +268,12 @@ def add(
 
     A prefix that is not in scope is declared on the child. Raises InvalidContent.
     """
-    tag, nsmap = _expanded(name)
+    tag, prefix, declaration = _expanded(name)
     try:
-        element = etree.SubElement(parent, tag, attributes, nsmap)
+        # Looking a declaration up costs as much as the element: not where the parent has it.
+        element = etree.SubElement(
+            parent, tag, attributes, None if parent.prefix == prefix else declaration
+        )
         if content is not None:
             element.text = content
     except ValueError as error:
@@ -279,10 +282,10 @@ def add(
 
 
 @functools.cache
-def _expanded(name: str) -> tuple[str, dict[str, str]]:
-    """Return the expanded name and the declaration of its prefix; names are our own few."""
+def _expanded(name: str) -> tuple[str, str, dict[str, str]]:
+    """Return the expanded name, its prefix and the declaration of that; names are our own few."""
     prefix = name.partition(":")[0]
-    return vocabulary.name(name), {prefix: vocabulary.PREFIXES[prefix]}
+    return vocabulary.name(name), prefix, {prefix: vocabulary.PREFIXES[prefix]}
 
 
 def set_attribute(element: Element, name: str, value: str) -> None:
