@@ -68,4 +68,4 @@ def test_denied_consent_reaches_the_application_as_an_error(
     visitor.sign_in("bob", gatehouse.password)
     page.click("#consent-deny")
     page.wait_for_url(f"{apache.redirect_uri}**")
-    assert "access_denied" in page.content()
+    assert "error=access_denied" in page.url

@@ -187,5 +187,6 @@ class Apache:
 
 def variables(page: str) -> dict[str, str]:
     """The variables that `/protected/` printed, from its HTML."""
-    rows = re.findall(r"^([A-Za-z0-9_.:-]+)=(.*)$", page, flags=re.MULTILINE)
+    text = re.sub(r"<[^>]+>", "\n", page)
+    rows = re.findall(r"^([A-Za-z0-9_.:-]+)=(.*)$", text, flags=re.MULTILINE)
     return {name: unescape(value) for name, value in rows}

@@ -23,6 +23,7 @@ ON_POSTGRESQL = os.environ.get("GATEHOUSE_TEST_DATABASE", "sqlite") == "postgres
 if not IS_WORKER:
     os.environ[FOLDER] = tempfile.mkdtemp(prefix="gatehouse-tests-")
 folder = Path(os.environ[FOLDER])
+folder.chmod(0o711)  # PostgreSQL and Apache run as other users when the tests run as root
 data = folder / os.environ.get("PYTEST_XDIST_WORKER", "main")
 data.mkdir(exist_ok=True)
 cluster = postgresql.Cluster(folder / "postgresql")

@@ -86,7 +86,6 @@ class Cluster:
         secret = self.folder / "password"
         secret.write_text(notes["password"])
         if os.geteuid() == 0:
-            self.folder.parent.chmod(0o711)
             for path in (self.folder, secret):
                 os.chown(path, self._owner().pw_uid, self._owner().pw_gid)
         self._run(
