@@ -8,3 +8,16 @@ class FederationConfig(AppConfig):
 
     name = "federation"
     verbose_name = "SAML"
+
+    def ready(self) -> None:
+        from federation.identity_provider import continuation, metadata, single_sign_on
+        from federation.models import SeenMessage, ServiceProvider
+        from idp import directory, features, prune
+
+        features.register(single_sign_on.FEATURE)
+        features.register(metadata.FEATURE)
+        continuation.install()
+        directory.watch(ServiceProvider)
+        prune.register(
+            "SAML messages seen", lambda now: SeenMessage.objects.filter(expires_at__lt=now)
+        )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from federation.identity_provider import metadata
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("saml/metadata/<slug:slug>", metadata.of_service_provider, name="saml-metadata"),
+]

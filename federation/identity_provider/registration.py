@@ -7,14 +7,15 @@ updates what its metadata says and leaves what administrators chose.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from federation.identity_provider import name_ids
 from federation.models import ServiceProvider
 from federation.saml import errors, vocabulary
 from federation.saml.metadata import endpoint, service_provider
@@ -44,8 +45,14 @@ def register_from_metadata(
     """
     metadata = service_provider.parse(xml, now=timezone.now(), entity_id=entity_id)
     values = {**from_metadata(metadata), "metadata_xml": xml.decode("utf-8", "replace")}
-    title = name or metadata.display_name
-    return _save(metadata.entity_id, values, name=title, actor=actor, warnings=metadata.warnings)
+    return _save(
+        metadata.entity_id,
+        values,
+        name=name,
+        title=metadata.display_name,
+        actor=actor,
+        warnings=metadata.warnings,
+    )
 
 
 def register(entity_id: str, acs_url: str, *, name: str = "", actor: str = "") -> Registered:
@@ -86,42 +93,72 @@ def _save(
     values: Mapping[str, Any],
     *,
     name: str,
+    title: str = "",
     actor: str,
     warnings: tuple[str, ...] = (),
 ) -> Registered:
-    with transaction.atomic():
-        row = (
-            ServiceProvider.objects.select_for_update(of=("self",))
-            .select_related("application")
-            .filter(entity_id=entity_id)
-            .first()
-        )
-        created = row is None
-        if row is None:
-            row = _new(entity_id, values, name=name)
-        for field, value in values.items():
-            setattr(row, field, value)
-        row.save()
-        audit.record(
-            "application.created" if created else "application.changed",
-            application=row.application,
-            actor=actor,
-            details={"entity_id": entity_id, "by": "SAML metadata or addresses"},
-        )
+    """Create or update; of two that create the same one at once, one becomes an update.
+
+    `name`: the administrator's wish. `title`: what a new one is called without it.
+    """
+    try:
+        row, created = _write(entity_id, values, name=name, title=title, actor=actor)
+    except IntegrityError:
+        row, created = _write(entity_id, values, name=name, title=title, actor=actor)
     return Registered(row, created, warnings)
+
+
+@transaction.atomic
+def _write(
+    entity_id: str, values: Mapping[str, Any], *, name: str, title: str, actor: str
+) -> tuple[ServiceProvider, bool]:
+    existing = (
+        ServiceProvider.objects.select_for_update(of=("self",))
+        .select_related("application")
+        .filter(entity_id=entity_id)
+        .first()
+    )
+    row = existing or _new(entity_id, values, name=name or title)
+    if existing is not None and name:
+        row.application.name = name[:MAX_NAME]
+        row.application.save()
+    _take(row, values)
+    row.save()
+    audit.record(
+        "application.changed" if existing else "application.created",
+        application=row.application,
+        actor=actor,
+        details={"entity_id": entity_id, "by": "SAML metadata or addresses"},
+    )
+    return row, existing is None
+
+
+def _take(row: ServiceProvider, values: Mapping[str, Any]) -> None:
+    """Set what the metadata says; it never switches a demand of ours off (SAML Metadata §2.4.4)."""
+    demanded = row.want_authn_requests_signed
+    for field, value in values.items():
+        setattr(row, field, value)
+    row.want_authn_requests_signed = row.want_authn_requests_signed or demanded
 
 
 def _new(entity_id: str, values: Mapping[str, Any], *, name: str) -> ServiceProvider:
     application = Application.objects.create(
         name=(name or _host(entity_id, values))[:MAX_NAME], kind=Application.Kind.SAML
     )
-    formats = [one for one in values.get("name_id_formats", ()) if one != vocabulary.UNSPECIFIED]
     return ServiceProvider(
         application=application,
         entity_id=entity_id,
         slug=slug(entity_id),
-        default_name_id_format=formats[0] if formats else vocabulary.PERSISTENT,
+        default_name_id_format=_first_format(values.get("name_id_formats", ())),
     )
+
+
+def _first_format(listed: Iterable[str]) -> str:
+    """The first format of the metadata that says something and that we can give."""
+    for one in listed:
+        if one in name_ids.SUPPORTED and one != vocabulary.UNSPECIFIED:
+            return one
+    return vocabulary.PERSISTENT
 
 
 def _host(entity_id: str, values: Mapping[str, Any]) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
+import uuid
+from datetime import datetime
 from typing import ClassVar
 
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 
 from idp.models import Application, User
+from idp.models.identifiers import db_instant
 
 
 class ServiceProvider(models.Model):
@@ -61,6 +65,27 @@ class ServiceProvider(models.Model):
         return self.entity_id
 
 
+class PersistentNameIdManager(models.Manager["PersistentNameId"]):
+    """Gives every person one value per service provider, however many ask at once."""
+
+    def known(self, user_id: uuid.UUID, *, service_provider: str) -> str | None:
+        """The value that was given, None if none was."""
+        given = self.filter(user_id=user_id, service_provider=service_provider)
+        return given.values_list("value", flat=True).first()
+
+    def give(self, user_id: uuid.UUID, *, service_provider: str) -> str:
+        """The value that was given, or a new one: 160 random bits in lower case."""
+        value = self.known(user_id, service_provider=service_provider)
+        if value is not None:
+            return value
+        fresh = self.model(
+            value=secrets.token_hex(20), user_id=user_id, service_provider=service_provider
+        )
+        # Where somebody else was faster the constraint drops ours, and theirs is read.
+        self.bulk_create([fresh], ignore_conflicts=True)
+        return self.get(user_id=user_id, service_provider=service_provider).value
+
+
 class PersistentNameId(models.Model):
     """The persistent NameID of one person at one service provider: random, never reused.
 
@@ -71,6 +96,8 @@ class PersistentNameId(models.Model):
     user = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     service_provider = models.CharField("entity ID or affiliation", max_length=1024)
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[PersistentNameIdManager] = PersistentNameIdManager()
 
     class Meta:
         constraints: ClassVar = [
@@ -83,11 +110,27 @@ class PersistentNameId(models.Model):
         return self.value
 
 
+class SeenMessageManager(models.Manager["SeenMessage"]):
+    """Decides in one statement who comes first."""
+
+    def remember(self, key: str, *, until: datetime) -> bool:
+        """Whether this is the first time; of many at once exactly one is told so."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO federation_seenmessage (key, expires_at) VALUES (%s, %s)"
+                " ON CONFLICT (key) DO NOTHING",
+                [key, db_instant(until)],
+            )
+            return cursor.rowcount == 1
+
+
 class SeenMessage(models.Model):
     """A message ID that was accepted: the same signed message is refused the second time."""
 
     key = models.CharField(max_length=64, primary_key=True)
     expires_at = models.DateTimeField(db_index=True)
+
+    objects: ClassVar[SeenMessageManager] = SeenMessageManager()
 
     def __str__(self) -> str:
         return self.key

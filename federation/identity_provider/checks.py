@@ -1,0 +1,235 @@
+"""The checks of an AuthnRequest, one reason to refuse each; their order is `pipeline`'s.
+
+A check reads the draft, fills in what it has proven, or raises. Until the assertion consumer
+service is known an error is shown on a page of ours; from then on the service provider gets an
+error Response.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.conf import settings
+
+from federation.identity_provider import authn_context, entity, name_ids, service_providers
+from federation.identity_provider.errors import (
+    DisabledApplication,
+    ReplayedRequest,
+    StaleRequest,
+    UnknownServiceProvider,
+    UnsignedRequest,
+    WrongDestination,
+)
+from federation.identity_provider.request import Draft
+from federation.models import SeenMessage
+from federation.saml import (
+    assertion_consumer_service,
+    authn_request,
+    bindings,
+    datatypes,
+    errors,
+    name_id,
+    signature,
+    vocabulary,
+)
+from idp.accounts import requirement
+
+FORM = "application/x-www-form-urlencoded"
+# Longer than any request is accepted, whatever the clock skew is changed to.
+REMEMBERED = timedelta(hours=1)
+
+
+def decoded_message(draft: Draft) -> None:
+    """One SAMLRequest came, by Redirect or POST (SAML Bindings §3.4.4, §3.5.4)."""
+    origin = draft.origin
+    if origin.method == "GET":
+        draft.message = bindings.decode_redirect(origin.query)
+        return
+    if origin.content_type.partition(";")[0].strip().lower() != FORM:
+        draft.found(expected=FORM, received=origin.content_type[:200])
+        raise errors.InvalidMessage("content_type", origin.content_type)
+    draft.message = bindings.decode_post(origin.body)
+
+
+def verified_request(draft: Draft) -> None:
+    """It is a sound AuthnRequest of a registered service provider, any signature good (Core §5)."""
+
+    def keys_of(issuer: str) -> Sequence[signature.VerificationKey]:
+        draft.service_provider = service_providers.find(issuer)
+        if draft.service_provider is None:
+            draft.found(
+                expected="the entity ID of a registered service provider",
+                received=issuer,
+                suggestion="Register the service provider, or correct its entity ID: it is"
+                " compared as an exact string.",
+            )
+            raise UnknownServiceProvider("unknown_issuer", issuer)
+        return draft.service_provider.signing_keys
+
+    if draft.message is None:
+        raise LookupError("no message yet: the order of the checks is wrong")
+    try:
+        draft.authn_request = authn_request.receive(draft.message, keys_of=keys_of)
+    except errors.InvalidSignature:
+        draft.found(
+            expected="no signature, or one by a signing key of the registered metadata",
+            suggestion="Import the service provider's metadata again if its key has changed.",
+        )
+        raise
+
+
+def enabled_application(draft: Draft) -> None:
+    """The application is switched on; a disabled one gets nothing, at any entry."""
+    if not draft.known.application.enabled:
+        draft.found(suggestion="Enable the application in the administration.")
+        raise DisabledApplication("disabled")
+
+
+def demanded_signature(draft: Draft) -> None:
+    """It is signed, where the service provider's requests have to be (SAML Metadata §2.4.4)."""
+    if draft.known.row.want_authn_requests_signed and not draft.verified.signed:
+        draft.found(
+            expected="a signed AuthnRequest",
+            received="one without signature",
+            suggestion="Switch on signed requests in the service provider, or switch off “want"
+            " AuthnRequests signed” for it here.",
+        )
+        raise UnsignedRequest("unsigned")
+
+
+def exact_destination(draft: Draft) -> None:
+    """Destination, if there, is our address; a signed request has it (SAML Bindings §3.4.5.2)."""
+    expected, received = entity.single_sign_on_url(), draft.verified.destination
+    if received == expected or (received is None and not draft.verified.signed):
+        return
+    draft.found(
+        expected=expected,
+        received=received or "none",
+        suggestion="Give the service provider our metadata anew, or correct the address of its"
+        " identity provider: it is compared as an exact string.",
+    )
+    raise WrongDestination("destination", received or "none")
+
+
+def recent_issue_instant(draft: Draft) -> None:
+    """IssueInstant is now, but for the clocks' difference (SAML Core §3.2.1)."""
+    skew, issued = settings.IDP.clock_skew, draft.verified.issue_instant
+    if not draft.now - skew <= issued <= draft.now + skew:
+        draft.found(
+            expected=f"{datatypes.format_instant(draft.now)}, at most {skew} away",
+            received=datatypes.format_instant(issued),
+            suggestion="Begin again at the application. If that does not help, compare its clock"
+            " with ours.",
+        )
+        raise StaleRequest("issue_instant", datatypes.format_instant(issued))
+
+
+def valid_conditions(draft: Draft) -> None:
+    """The request's own Conditions hold now (SAML Core §2.5.1.2)."""
+    skew, request = settings.IDP.clock_skew, draft.verified
+    early = request.not_before is not None and draft.now + skew < request.not_before
+    late = request.not_on_or_after is not None and draft.now - skew >= request.not_on_or_after
+    if early or late:
+        draft.found(
+            expected=f"a time that includes {datatypes.format_instant(draft.now)}",
+            received=f"{request.not_before} to {request.not_on_or_after}",
+        )
+        raise StaleRequest("conditions", "too early" if early else "too late")
+
+
+def not_seen_before(draft: Draft) -> None:
+    """A signed request comes once; the insert of its ID decides (SAML Core §3.2.1)."""
+    request = draft.verified
+    if not request.signed:
+        return
+    key = hashlib.sha256(f"{request.issuer}\0{request.id}".encode()).hexdigest()
+    if not SeenMessage.objects.remember(key, until=draft.now + REMEMBERED):
+        draft.found(
+            expected="an ID that has not been used",
+            received=request.id,
+            suggestion="Begin again at the application; a reloaded page repeats the request.",
+        )
+        raise ReplayedRequest("replay", request.id)
+
+
+def registered_consumer(draft: Draft) -> None:
+    """The answer goes to an address of the metadata, by POST (SAML Core §3.4.1)."""
+    services = draft.known.assertion_consumer_services
+    try:
+        chosen = assertion_consumer_service.choose(services, request=draft.verified)
+    except errors.UnknownAssertionConsumerService as error:
+        draft.found(
+            expected=", ".join(f"{one.index}: {one.url}" for one in services),
+            received=error.detail,
+            suggestion="Import the service provider's metadata again, or add exactly the received"
+            " address to it, with the HTTP-POST binding.",
+        )
+        raise
+    draft.acs_url = chosen.url
+
+
+def possible_passive(draft: Draft) -> None:
+    """Nobody can sign in anew without seeing a page (SAML Core §3.4.1)."""
+    if draft.verified.force_authn and draft.verified.is_passive:
+        raise errors.NoPassive("ForceAuthn and IsPassive")
+
+
+def known_name_id_format(draft: Draft) -> None:
+    """The NameIDPolicy can be met (SAML Core §3.4.1.1); without one the Subject's format counts."""
+    request = draft.verified
+    policy = request.name_id_policy
+    try:
+        name_id.check_qualifier(policy, entity_id=request.issuer)
+        draft.name_id_format = name_id.choose_format(
+            policy, supported=name_ids.SUPPORTED, default=_default_format(draft)
+        )
+    except errors.InvalidNameIDPolicy:
+        draft.found(
+            expected=", ".join(name_ids.SUPPORTED),
+            received=f"{policy.format} {policy.sp_name_qualifier}".strip() if policy else "",
+        )
+        raise
+
+
+def _default_format(draft: Draft) -> str:
+    subject = draft.verified.subject
+    if subject and subject.format in name_ids.SUPPORTED and subject.format != _UNSPECIFIED:
+        return subject.format
+    return draft.known.row.default_name_id_format
+
+
+_UNSPECIFIED = vocabulary.UNSPECIFIED
+
+
+def reachable_authn_context(draft: Draft) -> None:
+    """A demanded authentication context can be reached here (SAML Core §3.3.2.2.1)."""
+    context = draft.verified.requested_authn_context
+    try:
+        draft.demand = authn_context.demanded(context)
+        if not requirement.is_reachable(draft.requirement()):
+            raise errors.NoAuthnContext("no sign-in here reaches it")
+    except errors.NoAuthnContext:
+        draft.found(
+            expected="a class that a sign-in here reaches",
+            received=", ".join(context.class_refs) if context else "",
+        )
+        raise
+
+
+def known_subject(draft: Draft) -> None:
+    """A Subject is a person who is known to the service provider (SAML Core §3.4.1).
+
+    Persistent names are random, so looking one up tells nobody anything. Any other is only a hint
+    for the sign-in page; that it is the same person is checked when the assertion is made.
+    """
+    subject = draft.verified.subject
+    if subject is None:
+        return
+    if subject.format == vocabulary.PERSISTENT:
+        draft.subject_id = name_ids.subject_of(subject, service_provider=draft.known.entity_id)
+        if draft.subject_id is None:
+            raise errors.UnknownPrincipal("no such persistent NameID")
+    else:
+        draft.login_hint = subject.value

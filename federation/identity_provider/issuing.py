@@ -1,0 +1,160 @@
+"""Issue: the assertion about a person for a service provider, and the Response around it.
+
+`assertion_for` decides what is said; sign-on and preview call it with the same arguments, so the
+preview cannot differ from the truth. Nothing here reads a request or remembers anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.conf import settings
+
+from federation.identity_provider import (
+    authn_context,
+    entity,
+    name_ids,
+    protection,
+    service_providers,
+)
+from federation.identity_provider.authn_context import Demand
+from federation.models import ServiceProvider
+from federation.saml import assertion, assertion_consumer_service, response, xml
+from federation.saml.assertion import Assertion, Attribute
+from federation.saml.name_id import NameID
+from idp.claims import applications, release
+from idp.claims.facts import SessionFacts
+from idp.claims.mapping import SAML, Row
+from idp.claims.person import Person
+from idp.claims.release import Release
+
+PREVIEW_ID = "_" + "0" * 40
+PREVIEW_ACR = "pwd"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """How and when a person proved who they are, as one service provider learns it.
+
+    `session_index`: its own, of no meaning to others. `ends_at`: when the session ends at last.
+    """
+
+    authenticated_at: datetime
+    acr: str
+    amr: tuple[str, ...]
+    session_index: str
+    ends_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """Where the assertion goes, and which request it answers (None in a preview)."""
+
+    acs_url: str
+    in_response_to: str | None = None
+
+
+def release_for(
+    service_provider: ServiceProvider,
+    person: Person,
+    *,
+    signed_in: SignedIn,
+    rows: Sequence[Row],
+) -> Release:
+    """The attributes that go out by these rows, and why (`idp.claims.release`)."""
+    return release.release(
+        person,
+        application=applications.of_service_provider(
+            service_provider.application, entity_id=service_provider.entity_id
+        ),
+        target=SAML,
+        session=SessionFacts(
+            id=signed_in.session_index,
+            acr=signed_in.acr,
+            amr=signed_in.amr,
+            auth_time=int(signed_in.authenticated_at.timestamp()),
+        ),
+        rows=rows,
+    )
+
+
+def assertion_for(
+    service_provider: ServiceProvider,
+    *,
+    name_id: NameID,
+    released: Release,
+    signed_in: SignedIn,
+    recipient: Recipient,
+    now: datetime,
+    demand: Demand | None = None,
+) -> Assertion:
+    """All that is said about the person (SAML Profiles §4.1.4.2). Raises InvalidContent."""
+    return Assertion(
+        issuer=entity.entity_id(),
+        audience=service_provider.entity_id,
+        recipient=recipient.acs_url,
+        in_response_to=recipient.in_response_to,
+        name_id=name_id,
+        issue_instant=now,
+        authn_instant=signed_in.authenticated_at,
+        session_index=signed_in.session_index,
+        session_not_on_or_after=signed_in.ends_at,
+        authn_context_class_ref=authn_context.stated(signed_in.acr, demand or Demand()),
+        attributes=tuple(
+            Attribute(one.name, one.values, one.name_format, one.friendly_name)
+            for one in released.attributes
+        ),
+        lifetime=settings.IDP.assertion_lifetime,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a service provider would receive: the assertion to be read, and its size as sent."""
+
+    assertion: str
+    size: int
+    released: Release
+    encrypted: bool
+
+
+def preview(
+    service_provider: ServiceProvider, person: Person, *, rows: Sequence[Row], now: datetime
+) -> Preview:
+    """What a sign-in of just now would give, by these rows and this row, saved or not.
+
+    Keeps nothing: a NameID that would be random is only said to be. What chance alone would make
+    differ is the same every time. Raises SamlError where nothing would be issued.
+    """
+    services = service_providers.assertion_consumer_services(service_provider)
+    signed_in = SignedIn(
+        authenticated_at=now,
+        acr=PREVIEW_ACR,
+        amr=(PREVIEW_ACR,),
+        session_index="(of the session)",
+        ends_at=now + settings.IDP.session_absolute,
+    )
+    released = release_for(service_provider, person, signed_in=signed_in, rows=rows)
+    content = assertion_for(
+        service_provider,
+        name_id=name_ids.foreseen(
+            service_provider.default_name_id_format, person, service_provider=service_provider
+        ),
+        released=released,
+        signed_in=signed_in,
+        recipient=Recipient(
+            acs_url=assertion_consumer_service.choose(services, request=None).url,
+            in_response_to=PREVIEW_ID,
+        ),
+        now=now,
+    )
+    content = replace(content, id=PREVIEW_ID)
+    how = protection.of(service_provider)
+    return Preview(
+        assertion=xml.serialise(assertion.build(content), pretty=True).decode(),
+        size=len(response.build_signed_response(content, protection=how)),
+        released=released,
+        encrypted=how.encrypt_to is not None,
+    )

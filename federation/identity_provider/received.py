@@ -1,0 +1,55 @@
+"""What came, as an administrator may read it in the trace: no value that could be a secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from federation.saml.authn_request import AuthnRequest
+from federation.saml.bindings import Message
+from idp.protocol.message import Request
+
+MAX_SHOWN = 4_000
+
+
+def facts(origin: Request, message: Message | None, request: AuthnRequest | None) -> dict[str, Any]:
+    """The request as far as it could be read; one that could not is shown as it came."""
+    if message is None:
+        return {"method": origin.method}
+    found: dict[str, Any] = {"binding": message.binding.rpartition(":")[2]}
+    if message.relay_state is not None:
+        found["RelayState"] = f"({len(message.relay_state)} characters)"
+    if request is None:
+        found["message"] = printable(message.xml[:MAX_SHOWN].decode("utf-8", "replace"))
+    else:
+        found |= _members(request)
+    return found
+
+
+def _members(request: AuthnRequest) -> dict[str, Any]:
+    context = request.requested_authn_context
+    policy = request.name_id_policy
+    said = {
+        "ID": request.id,
+        "Issuer": request.issuer,
+        "IssueInstant": request.issue_instant.isoformat(),
+        "Destination": request.destination,
+        "signed": request.signed,
+        "AssertionConsumerServiceURL": request.acs_url,
+        "AssertionConsumerServiceIndex": request.acs_index,
+        "ProtocolBinding": request.protocol_binding,
+        "ForceAuthn": request.force_authn or None,
+        "IsPassive": request.is_passive or None,
+        "NameIDPolicy": policy.format if policy else None,
+        "RequestedAuthnContext": [context.comparison, *context.class_refs] if context else None,
+        "Subject": request.subject.format if request.subject else None,
+    }
+    return {
+        name: value[:MAX_SHOWN] if isinstance(value, str) else value
+        for name, value in said.items()
+        if value not in (None, "")
+    }
+
+
+def printable(text: str) -> str:
+    """Text that every database can hold and every page can show."""
+    return "".join(one if one.isprintable() or one in "\n\t" else "\ufffd" for one in text)

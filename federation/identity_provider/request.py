@@ -1,0 +1,152 @@
+"""An AuthnRequest on its way: what the checks fill in (`Draft`), and what they leave behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from federation.identity_provider.authn_context import Demand
+from federation.identity_provider.received import facts
+from federation.identity_provider.service_providers import KnownServiceProvider
+from federation.saml.authn_request import AuthnRequest
+from federation.saml.bindings import Message
+from federation.saml.name_id import NameID
+from idp.protocol.authentication_context import AuthenticationRequirement
+from idp.protocol.message import Request
+
+MAX_LOGIN_HINT = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyTo:
+    """Where an answer goes: an address of the service provider's metadata, and what comes along."""
+
+    acs_url: str
+    in_response_to: str
+    relay_state: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignOnRequest:
+    """A request that has passed every check. `subject`: who it must be, if it says so."""
+
+    service_provider: KnownServiceProvider
+    reply_to: ReplyTo
+    name_id_format: str
+    demand: Demand
+    requirement: AuthenticationRequirement
+    subject: NameID | None = None
+    received: Mapping[str, Any] = field(default_factory=dict)
+
+    def stored(self) -> dict[str, Any]:
+        """As JSON, to wait for its person."""
+        return {
+            "entity_id": self.service_provider.entity_id,
+            "reply_to": asdict(self.reply_to),
+            "name_id_format": self.name_id_format,
+            "demand": asdict(self.demand),
+            "subject": asdict(self.subject) if self.subject else None,
+            "received": dict(self.received),
+        }
+
+
+def restore(
+    stored: Mapping[str, Any],
+    service_provider: KnownServiceProvider,
+    requirement: AuthenticationRequirement,
+) -> SignOnRequest:
+    """The request out of its JSON."""
+    subject = stored["subject"]
+    return SignOnRequest(
+        service_provider=service_provider,
+        reply_to=ReplyTo(**stored["reply_to"]),
+        name_id_format=stored["name_id_format"],
+        demand=Demand(stored["demand"]["comparison"], tuple(stored["demand"]["class_refs"])),
+        requirement=requirement,
+        subject=NameID(**subject) if subject else None,
+        received=stored["received"],
+    )
+
+
+@dataclass(slots=True)
+class Draft:
+    """A request on its way through the checks; each fills in what it has proven.
+
+    `acs_url`: empty until it is proven to be the service provider's own.
+    `expected`, `found_instead`, `suggestion`: what the failing check found, for administrators.
+    """
+
+    origin: Request
+    message: Message | None = None
+    service_provider: KnownServiceProvider | None = None
+    authn_request: AuthnRequest | None = None
+    acs_url: str = ""
+    name_id_format: str = ""
+    demand: Demand = field(default_factory=Demand)
+    subject_id: str | None = None
+    login_hint: str = ""
+    expected: str = ""
+    found_instead: str = ""
+    suggestion: str = ""
+
+    @property
+    def now(self) -> datetime:
+        """When the request came."""
+        return self.origin.now
+
+    @property
+    def known(self) -> KnownServiceProvider:
+        """The service provider, in every check after the one that found it."""
+        if self.service_provider is None:
+            raise LookupError("no service provider yet: the order of the checks is wrong")
+        return self.service_provider
+
+    @property
+    def verified(self) -> AuthnRequest:
+        """The AuthnRequest, in every check after the one that verified it."""
+        if self.authn_request is None:
+            raise LookupError("no AuthnRequest yet: the order of the checks is wrong")
+        return self.authn_request
+
+    def found(self, *, expected: str = "", received: str = "", suggestion: str = "") -> None:
+        """Note what a check is about to refuse, for the trace alone."""
+        self.expected, self.found_instead, self.suggestion = expected, received, suggestion
+
+    def reply_to(self) -> ReplyTo | None:
+        """Where an error may be sent; None as long as the address is not proven."""
+        if not self.acs_url:
+            return None
+        return ReplyTo(
+            acs_url=self.acs_url,
+            in_response_to=self.verified.id,
+            relay_state=self.message.relay_state if self.message else None,
+        )
+
+    def requirement(self) -> AuthenticationRequirement:
+        """What the request demands of the sign-in, in the words of both protocols."""
+        acr_values = self.demand.acr_values()
+        return AuthenticationRequirement(
+            force=self.verified.force_authn,
+            passive=self.verified.is_passive,
+            acr_values=acr_values,
+            essential_acr=bool(acr_values),
+            login_hint=self.login_hint[:MAX_LOGIN_HINT],
+            subject=self.subject_id,
+        )
+
+    def complete(self) -> SignOnRequest:
+        """The request, after the last check."""
+        reply_to = self.reply_to()
+        if reply_to is None:
+            raise LookupError("no assertion consumer service: the order of the checks is wrong")
+        return SignOnRequest(
+            service_provider=self.known,
+            reply_to=reply_to,
+            name_id_format=self.name_id_format,
+            demand=self.demand,
+            requirement=self.requirement(),
+            subject=self.verified.subject,
+            received=facts(self.origin, self.message, self.authn_request),
+        )

@@ -1,0 +1,142 @@
+"""A person met every requirement: the Response with the assertion, and what is kept of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from federation.identity_provider import (
+    entity,
+    issuing,
+    name_ids,
+    pages,
+    pipeline,
+    protection,
+    refusal,
+)
+from federation.identity_provider.issuing import Recipient, SignedIn
+from federation.identity_provider.request import SignOnRequest
+from federation.saml import bindings, datatypes, errors, name_id, response
+from federation.saml.assertion import Assertion
+from federation.saml.name_id import NameID
+from idp import audit
+from idp.accounts import session as sessions
+from idp.claims import applications, attributes
+from idp.claims.person import Person
+from idp.models import Participant, Session
+from idp.protocol.message import Request, Response
+
+ACTION = "saml.response"
+
+
+def answer(
+    sign_on: SignOnRequest, session: Session, request: Request, *, at_once: bool
+) -> Response:
+    """Post the assertion about the session's person to the service provider.
+
+    `at_once`: nobody was asked anything, so that what is kept for administrators may wait for the
+    next bulk insert. Raises sessions.SessionEnded; answers whatever else goes wrong.
+    """
+    person = attributes.load(session.user_id)
+    if person is None:
+        raise sessions.SessionEnded
+    known = sign_on.service_provider
+    try:
+        name = _name(sign_on, person)
+        how = protection.of(known.row)
+        participant = sessions.participate(session, known.application, request.now)
+        content = _assertion(sign_on, session, participant, person, name, request)
+        response_id = datatypes.new_id()
+        signed = response.build_signed_response(content, protection=how, response_id=response_id)
+    except errors.SamlError as error:
+        return refusal.fail(sign_on, error, request, user=session.user)
+    _keep(participant, name)
+    _record(sign_on, session, request, content, response_id=response_id, at_once=at_once)
+    reply_to = sign_on.reply_to
+    form = bindings.post_form(signed, action=reply_to.acs_url, relay_state=reply_to.relay_state)
+    return pages.form_post(form, application=known.application)
+
+
+def _name(sign_on: SignOnRequest, person: Person) -> NameID:
+    """The NameID, which must be the one asked for, if one was (SAML Core §3.3.4)."""
+    row = sign_on.service_provider.row
+    name = name_ids.of(sign_on.name_id_format, person, service_provider=row)
+    if sign_on.subject is not None and not name_id.matches(sign_on.subject, name):
+        raise errors.UnknownPrincipal("another person is signed in")
+    return name
+
+
+def _assertion(
+    sign_on: SignOnRequest,
+    session: Session,
+    participant: Participant,
+    person: Person,
+    name: NameID,
+    request: Request,
+) -> Assertion:
+    row = sign_on.service_provider.row
+    signed_in = SignedIn(
+        authenticated_at=session.authenticated_at,
+        acr=session.acr,
+        amr=tuple(session.amr),
+        session_index=participant.id.hex,
+        ends_at=session.expires_at,
+    )
+    rows = applications.rows(row.application)
+    return issuing.assertion_for(
+        row,
+        name_id=name,
+        released=issuing.release_for(row, person, signed_in=signed_in, rows=rows),
+        signed_in=signed_in,
+        recipient=Recipient(
+            acs_url=sign_on.reply_to.acs_url, in_response_to=sign_on.reply_to.in_response_to
+        ),
+        now=request.now,
+        demand=sign_on.demand,
+    )
+
+
+def _keep(participant: Participant, name: NameID) -> None:
+    """Remember under which name the session is known there; a logout will name it."""
+    if (participant.name_id, participant.name_id_format) != (name.value, name.format):
+        Participant.objects.filter(pk=participant.pk).update(
+            name_id=name.value, name_id_format=name.format
+        )
+
+
+def _record(
+    sign_on: SignOnRequest,
+    session: Session,
+    request: Request,
+    content: Assertion,
+    *,
+    response_id: str,
+    at_once: bool,
+) -> None:
+    """Audit every signature by its IDs, and keep the attempt for administrators."""
+    facts: dict[str, Any] = {
+        "request": request,
+        "user": session.user,
+        "application": sign_on.service_provider.application,
+    }
+    audit.buffer(
+        ACTION,
+        session_id=session.pk,
+        details={
+            "issuer": entity.entity_id(),
+            "response_id": response_id,
+            "assertion_id": content.id,
+            "in_response_to": content.in_response_to,
+            "recipient": content.recipient,
+            "authn_context": content.authn_context_class_ref,
+            "attributes": [one.name for one in content.attributes],
+        },
+        **facts,
+    )
+    audit.trace(
+        protocol=refusal.PROTOCOL,
+        result="success",
+        received=dict(sign_on.received),
+        trace=[] if at_once else pipeline.passed(),
+        later=at_once,
+        **facts,
+    )
