@@ -12,6 +12,7 @@ import atexit
 import hashlib
 import secrets
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -91,6 +92,7 @@ class Writer:
 
     def __init__(self) -> None:
         self._rows: list[dict[str, Any]] = []
+        self._attempts: list[models.SignIn] = []
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
@@ -101,9 +103,19 @@ class Writer:
         if self.synchronous:
             models.AuditEvent(**columns).save()
             return
+        self._keep(self._rows, columns)
+
+    def add_attempt(self, attempt: models.SignIn) -> None:
+        """The same for a row of the trace of sign-ins."""
+        if self.synchronous:
+            attempt.save(force_insert=True)
+            return
+        self._keep(self._attempts, attempt)
+
+    def _keep(self, kept: list[Any], row: Any) -> None:
         with self._lock:
-            self._rows.append(columns)
-            full = len(self._rows) >= MOST_BUFFERED
+            kept.append(row)
+            full = len(kept) >= MOST_BUFFERED
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
                 self._thread.start()
@@ -114,17 +126,21 @@ class Writer:
 
     def flush(self) -> None:
         """Write what is buffered; on a failure keep it for the next time."""
+        self._flush(self._rows, _insert_events)
+        self._flush(self._attempts, models.SignIn.objects.bulk_create)
+
+    def _flush(self, kept: list[Any], insert: Callable[[list[Any]], Any]) -> None:
         with self._lock:
-            rows, self._rows = self._rows, []
+            rows = kept[:]
+            kept.clear()
         if not rows:
             return
         try:
-            models.AuditEvent.objects.insert_many(rows)
-            _note_use(rows)
+            insert(rows)
         except DatabaseError as error:
             log.error("audit_flush_failed", error=type(error).__name__, rows=len(rows))
             with self._lock:
-                self._rows = (rows + self._rows)[-MOST_BUFFERED * 2 :]
+                kept[:] = (rows + kept)[-MOST_BUFFERED * 2 :]
             connection.close()
 
     def _run(self) -> None:
@@ -134,12 +150,22 @@ class Writer:
             threading.Event().wait(FLUSH_SECONDS)
             close_old_connections()
             self.flush()
-            if self._rows:
+            if self.waiting:
                 self._wake.set()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether anything is still to be written."""
+        return bool(self._rows or self._attempts)
 
 
 _writer = Writer()
 _used: dict[Any, datetime] = {}
+
+
+def _insert_events(rows: list[dict[str, Any]]) -> None:
+    models.AuditEvent.objects.insert_many(rows)
+    _note_use(rows)
 
 
 def _note_use(rows: list[dict[str, Any]]) -> None:
@@ -163,7 +189,7 @@ def install() -> None:
 
 
 def _last_flush() -> None:
-    if _writer._rows:
+    if _writer.waiting:
         _writer.flush()
 
 
@@ -242,10 +268,12 @@ def trace(
     request: Origin | None = None,
     user: models.User | None = None,
     application: models.Application | None = None,
+    later: bool = False,
     **facts: Any,
 ) -> models.SignIn:
     """Keep one attempt to use an application for administrators.
 
+    `later`: buffered as `buffer()` does, for what succeeds without anybody being asked.
     Facts: reference, error, reason, suggestion, received (masked), trace (the checks).
     """
     row = models.SignIn(protocol=protocol, result=result, **facts)
@@ -260,5 +288,8 @@ def trace(
         row.user_agent = request.user_agent[:300]
     row.reason = row.reason[:300]
     row.suggestion = row.suggestion[:500]
-    row.save(force_insert=True)
+    if later:
+        _writer.add_attempt(row)
+    else:
+        row.save(force_insert=True)
     return row
