@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     session_absolute: timedelta = timedelta(days=7)
     interaction_lifetime: timedelta = timedelta(hours=1)
     assertion_lifetime: timedelta = timedelta(minutes=5)
+    saml_metadata_lifetime: timedelta = timedelta(days=14)
     clock_skew: timedelta = timedelta(minutes=3)
     audit_retention: timedelta = timedelta(days=365)
     sign_in_retention: timedelta = timedelta(days=30)
@@ -148,6 +149,7 @@ _LIMITS = {
     "session_absolute": timedelta(days=90),
     "interaction_lifetime": timedelta(hours=24),
     "assertion_lifetime": timedelta(minutes=5),
+    "saml_metadata_lifetime": timedelta(days=400),
     "clock_skew": timedelta(minutes=5),
     "audit_retention": timedelta(days=4000),
     "sign_in_retention": timedelta(days=400),
