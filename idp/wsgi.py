@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
-from http.client import responses as reasons  # noqa: TID251 (status phrases only, no connection)
+from http import HTTPStatus
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idp.settings")
@@ -53,7 +53,7 @@ SERVER_VARIABLES = frozenset(
         "REMOTE_PORT",
     }
 )
-STATUS_LINES = {status: f"{status} {phrase}" for status, phrase in reasons.items()}
+STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _used = threading.local()
 
 

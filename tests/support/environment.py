@@ -38,6 +38,7 @@ os.environ |= {
     "GATEHOUSE_SECRET_KEY": "tests-only-" + "k" * 53,
     "GATEHOUSE_MASTER_KEY": "dGVzdHMtb25seS1tYXN0ZXIta2V5LTMyLWJ5dGVzISE=",
     "GATEHOUSE_DATA_DIR": str(data),
+    "GATEHOUSE_EMBEDDED_WORKER": "false",  # a thread of its own would disturb the tests' database
 }
 if ON_POSTGRESQL:
     cluster.start()
