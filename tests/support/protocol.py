@@ -20,7 +20,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from idp import audit, directory, features, keys
+from idp import audit, directory, features, keys, refusals
 from idp.accounts import cookies
 from idp.endpoints import wrapper
 from idp.models import Application, Client, Consent, Resource, Session, SigningKey, User
@@ -275,6 +275,7 @@ class World:
 def world(db: None) -> Iterator[World]:
     """A provider with keys, alice, and her session."""
     audit.write_through(enabled=True)
+    refusals._silenced.clear()
     restore_keys()
     user = UserFactory(username=f"alice{secrets.token_hex(4)}", name="Alice Adams")
     yield World(Provider(), user, sign_in(user))
