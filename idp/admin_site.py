@@ -20,6 +20,8 @@ from django.utils.module_loading import autodiscover_modules
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
+from idp.templatetags.administration import NOTHING
+
 View = Callable[..., HttpResponse]
 
 NAVIGATION = (
@@ -28,6 +30,7 @@ NAVIGATION = (
     ("Activity", ("idp.signin", "idp.auditevent")),
     ("Security", ("idp.signingkey",)),
 )
+NAMES = {"idp.signingkey": "Keys"}
 NOT_OURS = ("login", "logout", "password_change", "password_change_done", "autocomplete")
 
 
@@ -53,7 +56,7 @@ class AdministrationSite(AdminSite):
     site_title = "Administration"
     index_title = "Administration"
     enable_nav_sidebar = False
-    empty_value_display = "–"
+    empty_value_display = NOTHING
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
@@ -146,7 +149,7 @@ class AdministrationSite(AdminSite):
             url = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
         except NoReverseMatch:  # while the table is built
             url = ""
-        name = str(meta.verbose_name_plural)
+        name = NAMES.get(meta.label_lower, str(meta.verbose_name_plural))
         return {
             "name": name[:1].upper() + name[1:],
             "url": url,

@@ -73,7 +73,6 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
     empty_text = "Connect the first one: it takes a name and an address."
     form = ApplicationForm
     change_form_template = "admin/application/form.html"
-    change_list_template = "admin/application/list.html"
     list_display = ("name", "kind_word", "state_word", "who", "used")
     list_filter: ClassVar = [KindFilter, EnabledFilter]
     search_fields = ("name",)  # the look-up is get_search_results
@@ -243,9 +242,7 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
         self, request: HttpRequest, application: models.Application, template: str, **facts: Any
     ) -> HttpResponse:
         context = {**self.admin_site.each_context(request), "opts": self.opts}
-        return TemplateResponse(
-            request, template, {**context, "application": application, **facts}
-        )
+        return TemplateResponse(request, template, {**context, "application": application, **facts})
 
     # ----- deletion -----
 
@@ -310,9 +307,7 @@ def state_of(application: models.Application) -> str:
     return state("enabled", "good")
 
 
-def _set_enabled(
-    application: models.Application, request: HttpRequest, *, enabled: bool
-) -> None:
+def _set_enabled(application: models.Application, request: HttpRequest, *, enabled: bool) -> None:
     application.enabled = enabled
     application.save(update_fields=["enabled", "updated_at"])
     client = models.Client.objects.filter(pk=application.pk).first()
@@ -336,5 +331,3 @@ def _application(pk: Any) -> models.Application:
 
 def _page(application: models.Application) -> str:
     return reverse("admin:idp_application_change", args=[application.pk])
-
-

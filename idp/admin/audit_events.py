@@ -13,7 +13,7 @@ from idp import models
 from idp.admin.filters import Choice, Since
 from idp.admin.read_only import ReadOnlyAdmin
 from idp.admin_site import site
-from idp.templatetags.administration import state, when
+from idp.templatetags.administration import NOTHING, state, when
 
 
 class Result(Choice):
@@ -57,14 +57,18 @@ class About(Choice):
 class AuditEventAdmin(ReadOnlyAdmin):
     """The audit trail."""
 
-    purpose = "Who did what, to what, when, with what result. Nothing here can be changed or deleted."
+    purpose = (
+        "Who did what, to what, when, with what result. Nothing here can be changed or deleted."
+    )
     empty_title = "Nothing has happened yet."
     empty_text = "Every sign-in, refusal, issue and change is recorded here."
     detail_template = "admin/audit_event.html"
     list_display = ("time", "action", "outcome", "who", "about", "why")
     list_display_links = ("action",)
     list_filter: ClassVar = [Since, Result, About]
-    search_help_text = "A reference, the beginning of a user name or e-mail address, or an application."
+    search_help_text = (
+        "A reference, the beginning of a user name or e-mail address, or an application."
+    )
 
     @admin.display(description="when")
     def time(self, event: models.AuditEvent) -> str:
@@ -77,18 +81,18 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="who")
     def who(self, event: models.AuditEvent) -> str:
-        return event.actor or event.user_name or "–"
+        return event.actor or event.user_name or NOTHING
 
     @admin.display(description="about")
     def about(self, event: models.AuditEvent) -> str:
         parts = [event.user_name if event.actor else "", event.application_name]
         parts.append(str(event.details.get("object", "")) if not any(parts) else "")
-        return ", ".join(part for part in parts if part) or "–"
+        return ", ".join(part for part in parts if part) or NOTHING
 
     @admin.display(description="reason")
     def why(self, event: models.AuditEvent) -> str:
         if not event.reference:
-            return event.reason or "–"
+            return event.reason or NOTHING
         return format_html("{} <code>{}</code>", event.reason, event.reference)
 
     def detail(self, request: HttpRequest, obj: models.AuditEvent) -> dict[str, Any]:

@@ -5,7 +5,6 @@ Nothing is written to Django's own log. Values of fields that could hold a secre
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -110,13 +109,26 @@ class AuditedAdmin(ModelAdmin):  # type: ignore[type-arg]
     def _add_link(self) -> dict[str, str]:
         return {}
 
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        """One button to save and one to go on editing."""
+        context = {"show_save_and_add_another": False, **(extra_context or {})}
+        return super().changeform_view(request, object_id, form_url, context)
+
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
         """The history of anything is its part of the audit trail."""
         return SeeOther(reverse("admin:idp_auditevent_changelist"))
 
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest | None, **kwargs: Any) -> Any:
+    def formfield_for_dbfield(
+        self, db_field: Any, request: HttpRequest | None, **kwargs: Any
+    ) -> Any:
         """No buttons that open windows beside related fields: scripts would be needed for them."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         return without_popups(field)
@@ -174,16 +186,15 @@ def plain(value: Any) -> Any:
     """A form value as JSON, shortened."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
-    if isinstance(value, str):
-        return value if len(value) <= LONGEST_VALUE else value[:LONGEST_VALUE] + "…"
-    if isinstance(value, (datetime, date)):
-        return value.isoformat()
-    if isinstance(value, uuid.UUID):
-        return value.hex
     if isinstance(value, dict):
         return {str(key): plain(entry) for key, entry in value.items()}
-    if isinstance(value, (bytes, memoryview)):
-        return f"{len(value)} bytes"
     if isinstance(value, (list, tuple, set, frozenset, QuerySet)):
         return [plain(entry) for entry in value]
-    return str(value)[:LONGEST_VALUE]
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, (bytes, memoryview)):
+        return f"{len(value)} bytes"
+    text = value.isoformat() if isinstance(value, (datetime, date)) else str(value)
+    return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + "…"

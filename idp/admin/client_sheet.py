@@ -14,7 +14,7 @@ HIDDEN = "the-secret-shown-once"
 
 
 def sheet(application: Application, secret: str) -> Sheet:
-    """Everything that the application's developer needs; `secret` is "" if it is not to be shown."""
+    """Everything that the application's developer needs; `secret`: "" if it is not to be shown."""
     client = Client.objects.select_related("application").get(pk=application.pk)
     machine = application.kind == Application.Kind.MACHINE
     rows = [
@@ -46,7 +46,9 @@ def _env(client: Client, secret: str, **more: str) -> Snippet:
     lines = {"OIDC_ISSUER": settings.IDP.issuer, "OIDC_CLIENT_ID": client.client_id}
     if not client.is_public:
         lines["OIDC_CLIENT_SECRET"] = secret or HIDDEN
-    return Snippet(".env", "\n".join(f"{name}={value}" for name, value in {**lines, **more}.items()))
+    return Snippet(
+        ".env", "\n".join(f"{name}={value}" for name, value in {**lines, **more}.items())
+    )
 
 
 def _sign_in_snippets(client: Client, secret: str) -> list[Snippet]:

@@ -13,7 +13,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 
 from idp import registration
-from idp.admin import client_sheet, client_test, connect, kinds, one_time
+from idp.admin import client_sheet, client_trial, connect, kinds, one_time
 from idp.admin.choices import CheckboxList, LinesField, choices_of
 from idp.admin.client_form import ALGORITHM_WORDS, ClientInline, explain, field_of
 from idp.admin.kinds import Kind
@@ -33,9 +33,7 @@ class AddressForm(forms.Form):
     kind = ""
     application_type = "web"
 
-    name = forms.CharField(
-        label="Name", max_length=120, help_text="As people know it.", strip=True
-    )
+    name = forms.CharField(label="Name", max_length=120, help_text="As people know it.", strip=True)
 
     def document(self) -> dict[str, Any]:
         """The registration metadata of the answers."""
@@ -240,7 +238,7 @@ def _add(value: str, form: type[AddressForm], *, title: str, summary: str, examp
             connect=connect_view(form),
             half=ClientInline,
             sheet=client_sheet.sheet,
-            test=client_test.begin,
+            test=client_trial.begin,
             missing=_missing,
         )
     )

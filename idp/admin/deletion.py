@@ -36,5 +36,3 @@ class ExplainedDeletion:
         if obj is not None:
             context |= {"consequences": self.consequences(obj), "keeps": self.keeps(obj)}
         return super().delete_view(request, object_id, context)  # type: ignore[misc]
-
-

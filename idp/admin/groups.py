@@ -17,6 +17,7 @@ from idp.admin.audited import AuditedAdmin
 from idp.admin.choices import LinesField
 from idp.admin.deletion import ExplainedDeletion
 from idp.admin_site import site
+from idp.templatetags.administration import NOTHING
 
 MOST_SHOWN = 50
 
@@ -25,7 +26,9 @@ class GroupForm(forms.ModelForm):  # type: ignore[type-arg]
     """A group, and people to put into it or take out of it."""
 
     add_people = LinesField(
-        label="Add people", required=False, help_text="User names or e-mail addresses, one per line."
+        label="Add people",
+        required=False,
+        help_text="User names or e-mail addresses, one per line.",
     )
     remove_people = LinesField(
         label="Remove people", required=False, help_text="The same, to take them out."
@@ -108,8 +111,8 @@ class GroupAdmin(ExplainedDeletion, AuditedAdmin):
     @admin.display(description="open to it")
     def applications_shown(self, group: models.Group) -> str:
         if group._state.adding:
-            return "–"
-        names = group.applications.values_list("name", flat=True)[: MOST_SHOWN]
+            return NOTHING
+        names = group.applications.values_list("name", flat=True)[:MOST_SHOWN]
         return ", ".join(names) or "None asks for this group."
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:

@@ -52,7 +52,9 @@ def find_client(application_id: Any) -> models.Client | None:
     return (
         models.Client.objects.select_related("application")
         .defer("application__logo")
-        .prefetch_related("application__mappings", "application__allowed_groups", "resources__scopes")
+        .prefetch_related(
+            "application__mappings", "application__allowed_groups", "resources__scopes"
+        )
         .filter(application_id=application_id)
         .first()
     )

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from idp import health, models
-from idp.admin import signing_keys, sign_ins
+from idp.admin import sign_ins, signing_keys
 from idp.admin.audited import MOST_COUNTED
 from idp.admin_site import site
 from idp.models.identifiers import lowest_id
@@ -59,7 +59,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     )
     recent = models.SignIn.objects.all()
     hour = recent.filter(id__gte=lowest_id(now - timedelta(hours=1)))
-    failures = list(hour.exclude(result__in=sign_ins.GOOD)[: MOST_COUNTED])
+    failures = list(hour.exclude(result__in=sign_ins.GOOD)[:MOST_COUNTED])
     context = {
         **site.each_context(request),
         "title": f"Good to see you, {request.user.get_short_name()}",  # type: ignore[union-attr]
@@ -121,7 +121,7 @@ def _counts(now: datetime) -> Iterable[tuple[str, str, str]]:
 
 
 def _number(rows: QuerySet[Any]) -> str:
-    count = rows.order_by()[: MOST_COUNTED].count()
+    count = rows.order_by()[:MOST_COUNTED].count()
     return f"{count:,}" if count < MOST_COUNTED else f"{MOST_COUNTED:,}+"
 
 

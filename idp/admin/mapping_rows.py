@@ -78,7 +78,9 @@ class MappingRowForm(forms.ModelForm):  # type: ignore[type-arg]
         self.protocol = protocol
         self.row: Row | None = None
         self.problem = ""
-        unused = ("scope", *OIDC_BOXES) if protocol == kinds.SAML else ("name_format", "friendly_name")
+        unused = (
+            ("scope", *OIDC_BOXES) if protocol == kinds.SAML else ("name_format", "friendly_name")
+        )
         for name in unused:
             del self.fields[name]
         self._describe()
@@ -243,7 +245,9 @@ def _numbered(row: Row, number: int) -> Row:
     return dataclasses.replace(row, position=number)
 
 
-def pickers(protocol: str, *, attribute_names: Sequence[str], scopes: Sequence[str]) -> dict[str, Any]:
+def pickers(
+    protocol: str, *, attribute_names: Sequence[str], scopes: Sequence[str]
+) -> dict[str, Any]:
     """What the input fields offer while typing (data lists)."""
     keys = [
         *((key, "profile") for key in facts.USER_KEYS),

@@ -86,6 +86,9 @@ class PersonAdmin(ExplainedDeletion, AuditedAdmin):
 
     # ----- lists -----
 
+    def _add_link(self) -> dict[str, str]:
+        return {"url": reverse("admin:idp_user_add"), "label": "Add a person"}
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[models.User]:
         return super().get_queryset(request).defer("password").prefetch_related("groups")
 
@@ -244,9 +247,7 @@ class PersonAdmin(ExplainedDeletion, AuditedAdmin):
         ]
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        people.end_everything(
-            obj, reason="account deleted", now=timezone.now(), **_by(request)
-        )
+        people.end_everything(obj, reason="account deleted", now=timezone.now(), **_by(request))
         obj.delete()
 
 
@@ -279,5 +280,3 @@ def _what_ends(person: models.User) -> list[str]:
         f"{live} live session(s): the person is signed out everywhere.",
         f"{grants} authorization(s) of applications, with their refresh and access tokens.",
     ]
-
-

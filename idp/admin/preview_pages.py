@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from idp import models
 from idp.accounts import access
-from idp.admin import halves, impact, kinds, preview
+from idp.admin import halves, impact, preview
 from idp.admin.mapping_rows import PREFIX, Draft, Rows, drafts
 from idp.admin.preview import Case, Target
 from idp.admin_site import site
@@ -196,4 +196,3 @@ def preview_view(request: HttpRequest, application_id: Any) -> HttpResponse:
 
 
 site.add_page("preview/<uuid:application_id>/", preview_view, name="preview")
-

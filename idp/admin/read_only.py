@@ -57,5 +57,3 @@ class ReadOnlyAdmin(AuditedAdmin):
     def detail(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         """What the template shows beside the object."""
         return {}
-
-

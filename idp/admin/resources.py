@@ -19,6 +19,7 @@ from idp.admin_site import site
 from idp.protocol import resource_indicator
 from idp.protocol import scope as scope_syntax
 from idp.protocol.errors import InvalidTarget
+from idp.templatetags.administration import NOTHING
 
 
 class ResourceForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -121,7 +122,7 @@ class ResourceAdmin(ExplainedDeletion, AuditedAdmin):
 
     @admin.display(description="scopes")
     def scope_names(self, resource: models.Resource) -> str:
-        return ", ".join(scope.name for scope in resource.scopes.all()) or "–"
+        return ", ".join(scope.name for scope in resource.scopes.all()) or NOTHING
 
     @admin.display(description="applications", ordering="application_total")
     def application_count(self, resource: Any) -> int:

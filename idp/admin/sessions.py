@@ -45,9 +45,7 @@ class Live(Choice):
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         now = timezone.now()
-        live = Q(
-            ended_at=None, expires_at__gt=now, seen_at__gt=now - settings.IDP.session_idle
-        )
+        live = Q(ended_at=None, expires_at__gt=now, seen_at__gt=now - settings.IDP.session_idle)
         if self.value() == "live":
             return queryset.filter(live)
         return queryset.exclude(live) if self.value() == "over" else queryset

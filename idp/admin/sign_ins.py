@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import format_html
 
 from idp import models
 from idp.admin.filters import Choice, Since
 from idp.admin.read_only import ReadOnlyAdmin
 from idp.admin_site import site
-from idp.templatetags.administration import state, when
+from idp.templatetags.administration import NOTHING, state, when
 
 GOOD = ("success", "issued", "ok")
 PROTOCOLS = {"oidc": "OpenID Connect", "oauth": "OAuth 2.0", "saml": "SAML", "local": "Gatehouse"}
@@ -54,10 +55,12 @@ class SignInAdmin(ReadOnlyAdmin):
     empty_title = "Nobody has tried to sign in yet."
     empty_text = "Each attempt is listed here with its result and, if it failed, what to do."
     detail_template = "admin/sign_in.html"
-    list_display = ("time", "result_word", "person", "application", "way_in", "why", "reference")
-    list_display_links = ("time", "reference")
+    list_display = ("time", "result_word", "person", "application", "way_in", "why", "code")
+    list_display_links = ("time",)
     list_filter: ClassVar = [Since, Result, Way]
-    search_help_text = "A reference, the beginning of a user name or e-mail address, or an application."
+    search_help_text = (
+        "A reference, the beginning of a user name or e-mail address, or an application."
+    )
 
     @admin.display(description="when")
     def time(self, row: models.SignIn) -> str:
@@ -69,7 +72,7 @@ class SignInAdmin(ReadOnlyAdmin):
 
     @admin.display(description="person")
     def person(self, row: models.SignIn) -> str:
-        return row.user_name or "–"
+        return row.user_name or NOTHING
 
     @admin.display(description="application")
     def application(self, row: models.SignIn) -> str:
@@ -81,7 +84,11 @@ class SignInAdmin(ReadOnlyAdmin):
 
     @admin.display(description="reason")
     def why(self, row: models.SignIn) -> str:
-        return row.reason or "–"
+        return row.reason or NOTHING
+
+    @admin.display(description="reference")
+    def code(self, row: models.SignIn) -> str:
+        return format_html("<code>{}</code>", row.reference) if row.reference else NOTHING
 
     def detail(self, request: HttpRequest, obj: models.SignIn) -> dict[str, Any]:
         application = models.Application.objects.filter(pk=obj.application_id).first()

@@ -1,4 +1,4 @@
-"""Keys: next, current and retired with their dates; a rotation explains itself before it happens."""
+"""Keys: next, current and retired with their dates; a rotation explains itself first."""
 
 from __future__ import annotations
 

@@ -14,6 +14,8 @@ from django.utils.timesince import timesince
 
 register = template.Library()
 
+NOTHING = "\N{EN DASH}"
+
 
 @register.simple_tag
 def when(moment: datetime | None, never: str = "never") -> SafeString | str:

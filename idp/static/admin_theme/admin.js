@@ -25,3 +25,28 @@ for (const box of document.querySelectorAll("#action-toggle")) {
     for (const other of document.querySelectorAll(".action-select")) other.checked = box.checked;
   });
 }
+
+const tabs = document.querySelector(".tabs");
+if (tabs) {
+  const links = [...tabs.querySelectorAll("a")];
+  const part = (link) => document.getElementById(link.hash.slice(1));
+  const open = (link) => {
+    for (const other of links) {
+      part(other).hidden = other !== link;
+      if (other === link) other.setAttribute("aria-current", "true");
+      else other.removeAttribute("aria-current");
+    }
+  };
+  tabs.classList.add("live");
+  for (const link of links) {
+    const wrong = part(link).querySelectorAll(".errorlist").length;
+    if (wrong) link.insertAdjacentHTML("beforeend", ` <span class="state bad">${wrong}</span>`);
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      history.replaceState(null, "", link.hash);
+      open(link);
+    });
+  }
+  const asked = links.find((link) => link.hash === location.hash);
+  open(asked || links.find((link) => part(link).querySelector(".errorlist")) || links[0]);
+}

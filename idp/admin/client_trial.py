@@ -1,4 +1,4 @@
-"""*Test sign-in* for OAuth and OpenID Connect: the real flow, with Gatehouse in the application's part.
+"""*Test sign-in* for OAuth and OpenID Connect: the real flow, Gatehouse in the application's part.
 
 The request goes through every check, the real sign-in, access and consent pages, and becomes a real
 code; instead of being sent to the application's address the code is redeemed here, by the grant and
@@ -20,8 +20,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from idp.accounts import cookies, interaction
-from idp.admin import preview_tokens, test_result
-from idp.admin.test_result import Check, Part, Report
+from idp.admin import preview_tokens, trial_report
+from idp.admin.trial_report import Check, Part, Report
 from idp.admin_site import SeeOther
 from idp.authorization import continuation, pipeline
 from idp.authorization.pipeline import Refused
@@ -48,14 +48,14 @@ def begin(request: HttpRequest, application: Application) -> HttpResponse:
         .get(pk=application.pk)
     )
     if CODE not in client.grant_types:
-        return test_result.keep(request, application, _machine(client, _origin(request)))
+        return trial_report.keep(request, application, _machine(client, _origin(request)))
     verifier = secrets.token_urlsafe(48)
     parameters = Parameters(_authorization_request(client, verifier).items())
     now = timezone.now()
     try:
         checked = pipeline.run(parameters, now=now)
     except Refused as refused:
-        return test_result.keep(request, application, _refused(refused))
+        return trial_report.keep(request, application, _refused(refused))
     opened = interaction.open(
         KIND,
         application=application,
@@ -88,14 +88,14 @@ def finish(row: Interaction, session: Session, request: HttpRequest) -> Any:
     """Take the answer that was meant for the application, and do the application's part."""
     answer = continuation.finish(row, session, request)
     application: Any = row.application
-    return test_result.keep(request, application, _received(row, answer, request))
+    return trial_report.keep(request, application, _received(row, answer, request))
 
 
 def refuse(row: Interaction, reason: str, request: HttpRequest) -> Any:
     """Show the refusal that the application would receive."""
     answer = continuation.refuse(row, reason, request)
     application: Any = row.application
-    return test_result.keep(request, application, _received(row, answer, request))
+    return trial_report.keep(request, application, _received(row, answer, request))
 
 
 def _received(row: Interaction, answer: Response, request: HttpRequest) -> Report:
@@ -104,7 +104,9 @@ def _received(row: Interaction, answer: Response, request: HttpRequest) -> Repor
     if "code" not in fields:
         error = fields.get("error", "an error page")
         refusal = Check("The person comes back with a code", False, received=error)
-        return Report(False, "The application would be refused.", (*checks, refusal), _error(fields))
+        return Report(
+            False, "The application would be refused.", (*checks, refusal), _error(fields)
+        )
     checks.append(Check("The person comes back with a code, state and iss", True))
     try:
         parts = _redeem(row, fields["code"], _origin(request))
@@ -235,4 +237,3 @@ def _origin(request: HttpRequest) -> Request:
 
 
 interaction.register(KIND, finish=finish, refuse=refuse, consent=continuation.ask)
-

@@ -1,4 +1,4 @@
-"""The page that shows what a test sign-in gave: each check, then what the application would receive."""
+"""What a test sign-in gave: each check, then what the application would receive."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Report:
 def keep(request: HttpRequest, application: Application, report: Report) -> HttpResponse:
     """Lead to the page that shows the report, once and to this administrator alone."""
     one_time.put(request, one_time.TEST, asdict(report), about=application.pk)
-    return SeeOther(reverse("admin:test_result", args=[application.pk]))
+    return SeeOther(reverse("admin:trial_report", args=[application.pk]))
 
 
 def show(request: HttpRequest, pk: Any) -> HttpResponse:
@@ -68,4 +68,4 @@ def show(request: HttpRequest, pk: Any) -> HttpResponse:
     return TemplateResponse(request, "admin/connect/test.html", context)
 
 
-site.add_page("connect/<uuid:pk>/test/result/", show, name="test_result")
+site.add_page("connect/<uuid:pk>/test/result/", show, name="trial_report")

@@ -1,0 +1,41 @@
+"""Certificates of service providers as administrators read them: whose, until when."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from federation.saml import certificate, errors
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """One certificate: for what, until when, the beginning of its SHA-256 fingerprint."""
+
+    use: str
+    subject: str
+    not_after: datetime | None
+    fingerprint: str
+
+    def is_expired(self, now: datetime) -> bool:
+        """Whether its time is over."""
+        return self.not_after is not None and self.not_after < now
+
+
+def read(use: str, stored: Iterable[str]) -> list[Certificate]:
+    """The certificates of one purpose (base64 DER); one that cannot be read is said to be so."""
+    return [_read(use, text) for text in stored]
+
+
+def _read(use: str, text: str) -> Certificate:
+    try:
+        found = certificate.load(text)
+    except errors.InvalidMetadata:
+        return Certificate(use, "cannot be read", None, "")
+    digest = hashlib.sha256(found.public_bytes(Encoding.DER)).hexdigest().upper()
+    pairs = ":".join(digest[at : at + 2] for at in range(0, 16, 2))
+    return Certificate(use, found.subject.rfc4514_string(), found.not_valid_after_utc, pairs)

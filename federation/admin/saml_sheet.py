@@ -1,0 +1,64 @@
+"""Settings for a service provider ready to copy: addresses, certificate, common products."""
+
+from __future__ import annotations
+
+import json
+
+from federation.identity_provider import entity
+from federation.models import ServiceProvider
+from federation.saml import vocabulary
+from idp import keys
+from idp.admin.kinds import Setting, Sheet, Snippet
+from idp.models import Application
+
+
+def sheet(application: Application, secret: str) -> Sheet:
+    """Everything that the other side's administrator needs."""
+    provider = ServiceProvider.objects.get(pk=application.pk)
+    certificate = keys.saml_signing().certificate.strip()
+    metadata = entity.metadata_url(provider)
+    rows = (
+        Setting("Metadata address", metadata),
+        Setting("Entity ID (issuer)", entity.entity_id()),
+        Setting("Sign-on address", entity.single_sign_on_url()),
+        Setting("NameID", provider.default_name_id_format),
+        Setting("Entity ID of the application", provider.entity_id),
+    )
+    snippets = (
+        Snippet("Certificate", certificate),
+        Snippet("curl", f"curl -o gatehouse-metadata.xml {metadata}"),
+        _python3_saml(certificate),
+        _mellon(metadata),
+        _shibboleth(metadata),
+    )
+    return Sheet(rows, snippets, (("Download the metadata", metadata),))
+
+
+def _python3_saml(certificate: str) -> Snippet:
+    lines = certificate.splitlines()
+    values = {
+        "idp": {
+            "entityId": entity.entity_id(),
+            "singleSignOnService": {
+                "url": entity.single_sign_on_url(),
+                "binding": vocabulary.REDIRECT,
+            },
+            "x509cert": "".join(lines[1:-1]),
+        }
+    }
+    return Snippet("python3-saml", json.dumps(values, indent=2))
+
+
+def _mellon(metadata: str) -> Snippet:
+    text = f"""\
+# curl -o /etc/apache2/gatehouse.xml {metadata}
+MellonIdPMetadataFile /etc/apache2/gatehouse.xml
+MellonUser NAME_ID"""
+    return Snippet("Apache: mod_auth_mellon", text)
+
+
+def _shibboleth(metadata: str) -> Snippet:
+    text = f"""\
+<SSO entityID="{entity.entity_id()}">SAML2</SSO>
+<MetadataProvider type="XML" url="{metadata}" backingFilePath="gatehouse.xml"/>"""
+    return Snippet("Shibboleth SP", text)

@@ -1,0 +1,127 @@
+"""What registering a service provider would do, before it is done: the facts, or the difference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+
+from federation.admin import certificates
+from federation.admin.certificates import Certificate
+from federation.identity_provider import registration
+from federation.models import ServiceProvider
+from federation.saml import vocabulary
+from federation.saml.metadata import service_provider
+from idp.claims import saml_attributes
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line: what it is, what it would be, and what it is today ("" for a new one)."""
+
+    label: str
+    value: str
+    today: str = ""
+    differs: bool = False
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Everything that is looked at before the yes."""
+
+    entity_id: str
+    exists: ServiceProvider | None
+    facts: tuple[Fact, ...]
+    certificates: tuple[Certificate, ...]
+    warnings: tuple[str, ...]
+    unmapped: tuple[str, ...]
+
+    @property
+    def changes(self) -> bool:
+        """Whether an import would change anything."""
+        return self.exists is None or any(fact.differs for fact in self.facts)
+
+
+def of(draft: dict[str, Any]) -> Summary:
+    """The summary of a draft. Raises InvalidMetadata."""
+    if not draft["xml"]:
+        return _of_addresses(draft["entity_id"], draft["acs_url"])
+    metadata = service_provider.parse(
+        draft["xml"].encode(), now=timezone.now(), entity_id=draft["chosen"]
+    )
+    exists = ServiceProvider.objects.filter(entity_id=metadata.entity_id).first()
+    columns = registration.from_metadata(metadata)
+    found = [
+        *certificates.read("signing", metadata.signing_certificates),
+        *certificates.read("encryption", metadata.encryption_certificates),
+    ]
+    return Summary(
+        metadata.entity_id,
+        exists,
+        tuple(_facts(columns, exists)),
+        tuple(found),
+        metadata.warnings,
+        _unmapped(metadata),
+    )
+
+
+def _of_addresses(entity_id: str, acs_url: str) -> Summary:
+    exists = ServiceProvider.objects.filter(entity_id=entity_id).first()
+    columns = {"assertion_consumer_services": [{"url": acs_url, "binding": vocabulary.POST}]}
+    note = "No keys are known: its requests are not verified, assertions not encrypted."
+    return Summary(entity_id, exists, tuple(_facts(columns, exists)), (), (note,), ())
+
+
+_LABELS = {
+    "assertion_consumer_services": "Assertion consumer services",
+    "single_logout_services": "Single logout",
+    "name_id_formats": "NameID formats",
+    "signing_certificates": "Signing keys",
+    "encryption_certificates": "Encryption keys",
+    "want_authn_requests_signed": "Signs its requests",
+    "requested_attributes": "Asks for",
+    "metadata_valid_until": "Valid until",
+}
+
+
+def _facts(columns: dict[str, Any], exists: ServiceProvider | None) -> list[Fact]:
+    facts = []
+    for name, label in _LABELS.items():
+        if name not in columns:
+            continue
+        value = _words(columns[name])
+        today = _words(getattr(exists, name)) if exists is not None else ""
+        facts.append(Fact(label, value, today, exists is not None and value != today))
+    return facts
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return "\n".join(_line(one) for one in value) or "none"
+    return f"{value:%Y-%m-%d %H:%M}" if value else "not said"
+
+
+def _line(entry: Any) -> str:
+    if isinstance(entry, dict):
+        if "url" in entry or "location" in entry:
+            binding = str(entry.get("binding", "")).rpartition(":")[2]
+            return f"{entry.get('url') or entry.get('location')} ({binding})"
+        needed = ", required" if entry.get("required") else ""
+        return f"{entry.get('friendly_name') or entry.get('name')}{needed}"
+    text = str(entry)
+    if len(text) > 200:
+        return certificates.read("", [text])[0].fingerprint or "unreadable"
+    return text.rpartition(":")[2]
+
+
+def _unmapped(metadata: service_provider.ServiceProviderMetadata) -> tuple[str, ...]:
+    """Required attributes that nobody gets without a mapping row."""
+    given = {row.claim for row in saml_attributes.DEFAULT_ROWS}
+    return tuple(
+        one.friendly_name or one.name
+        for one in metadata.requested_attributes
+        if one.required and one.name not in given
+    )
