@@ -74,6 +74,8 @@ def _for(row: Interaction, session: Session, *, passive: bool) -> Decision:
     """What a person whose sign-in suffices still lacks: permission, consent, or nothing."""
     if row.application is not None:
         decision = access.may_use(session.user, row.application)
+        if not decision.allowed and passive:
+            return Decision(Step.REFUSE, Refusal.NOT_ALLOWED)
         if not decision.allowed:
             return Decision(Step.NOT_ALLOWED, decision.reason)
     ask = interaction.kind_of(row).consent
