@@ -182,6 +182,9 @@ def service_provider(demonstration: environment.Demonstration) -> dict[str, Any]
             "x509cert": certificate,
             "privateKey": key,
         },
+        "organization": {
+            "en": {"name": "demo", "displayname": "Demo SaaS application", "url": home}
+        },
         "security": {
             "authnRequestsSigned": True,
             "wantMessagesSigned": True,
