@@ -107,8 +107,6 @@ LANGUAGE_CODE = "en"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
-# The default of the next release; the setting goes with it.
-FORMS_URLFIELD_ASSUME_HTTPS = True
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False

@@ -4,6 +4,7 @@ import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
 import idp.models.identifiers
+import idp.models.web_address
 import uuid
 from django.conf import settings
 from django.db import migrations, models
@@ -28,7 +29,7 @@ class Migration(migrations.Migration):
                 ('enabled', models.BooleanField(default=True, help_text='A disabled application gets nothing, at any entry.')),
                 ('access', models.CharField(choices=[('everyone', 'Everyone with an account'), ('groups', 'Only members of the groups below'), ('nobody', 'Nobody')], default='everyone', max_length=10, verbose_name='who may use it')),
                 ('first_party', models.BooleanField(default=False, help_text='Belongs to you: people are not asked for consent.')),
-                ('launch_url', models.URLField(blank=True, help_text='Where people start it from their account page.', max_length=500, verbose_name='launch address')),
+                ('launch_url', idp.models.web_address.WebAddressField(blank=True, help_text='Where people start it from their account page.', max_length=500, verbose_name='launch address')),
                 ('contact', models.CharField(blank=True, help_text='Whom people ask about it: address or e-mail.', max_length=250)),
                 ('logo', models.BinaryField(blank=True, default=b'', editable=True)),
                 ('logo_type', models.CharField(blank=True, editable=False, max_length=20)),
@@ -238,9 +239,9 @@ class Migration(migrations.Migration):
                 ('family_name', models.CharField(blank=True, max_length=100)),
                 ('middle_name', models.CharField(blank=True, max_length=100)),
                 ('nickname', models.CharField(blank=True, max_length=100)),
-                ('profile', models.URLField(blank=True, max_length=500, verbose_name='profile page')),
-                ('picture', models.URLField(blank=True, max_length=500)),
-                ('website', models.URLField(blank=True, max_length=500)),
+                ('profile', idp.models.web_address.WebAddressField(blank=True, max_length=500, verbose_name='profile page')),
+                ('picture', idp.models.web_address.WebAddressField(blank=True, max_length=500)),
+                ('website', idp.models.web_address.WebAddressField(blank=True, max_length=500)),
                 ('gender', models.CharField(blank=True, max_length=40)),
                 ('birthdate', models.CharField(blank=True, help_text='YYYY-MM-DD, or 0000-MM-DD without the year, or YYYY alone.', max_length=10, validators=[django.core.validators.RegexValidator('^(\\d{4}-\\d{2}-\\d{2}|\\d{4})\\Z', 'Use YYYY-MM-DD or YYYY.')])),
                 ('zoneinfo', models.CharField(blank=True, help_text='Europe/Berlin', max_length=60, verbose_name='time zone')),

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from idp.models.identifiers import new_id
 from idp.models.user import Group
+from idp.models.web_address import WebAddressField
 
 
 class Application(models.Model):
@@ -49,7 +50,7 @@ class Application(models.Model):
     first_party = models.BooleanField(
         default=False, help_text="Belongs to you: people are not asked for consent."
     )
-    launch_url = models.URLField(
+    launch_url = WebAddressField(
         "launch address",
         max_length=500,
         blank=True,

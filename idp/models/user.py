@@ -13,6 +13,7 @@ from django.db import models
 from django.utils import timezone
 
 from idp.models.identifiers import new_id
+from idp.models.web_address import WebAddressField
 
 NAME_RULE = RegexValidator(
     r"^[^\s\x00-\x1f\x7f<>\"'\\]+\Z", "No spaces, quotes, angle brackets or control characters."
@@ -91,9 +92,9 @@ class User(AbstractBaseUser):
     family_name = models.CharField(max_length=100, blank=True)
     middle_name = models.CharField(max_length=100, blank=True)
     nickname = models.CharField(max_length=100, blank=True)
-    profile = models.URLField("profile page", max_length=500, blank=True)
-    picture = models.URLField(max_length=500, blank=True)
-    website = models.URLField(max_length=500, blank=True)
+    profile = WebAddressField("profile page", max_length=500, blank=True)
+    picture = WebAddressField(max_length=500, blank=True)
+    website = WebAddressField(max_length=500, blank=True)
     gender = models.CharField(max_length=40, blank=True)
     birthdate = models.CharField(
         max_length=10,
