@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -29,6 +29,7 @@ from federation.saml import datatypes, errors, vocabulary
 Element: TypeAlias = Any
 
 MAX_ID = 256
+MAX_ATTRIBUTES = 64
 ID_ATTRIBUTES = frozenset({"ID", "Id", "id", f"{{{vocabulary.XML}}}id"})
 
 XSD = "http://www.w3.org/2001/XMLSchema"
@@ -76,8 +77,10 @@ def parse(data: bytes, *, limits: Limits = MESSAGE) -> Element:
         raise errors.MessageTooLarge("size", f"{len(data)} bytes, {limits.size} are read")
     data = data.removeprefix(_BYTE_ORDER_MARK)
     _check_octets(data, limits)
+    parser = _parser(limits)
     try:
-        root = etree.fromstring(data, _parser(limits))
+        parser.feed(data)
+        root = parser.close()
     except etree.XMLSyntaxError as error:
         raise errors.InvalidMessage("well_formed", str(error)) from error
     document = root.getroottree().docinfo
@@ -85,12 +88,15 @@ def parse(data: bytes, *, limits: Limits = MESSAGE) -> Element:
         raise errors.InvalidMessage("xml_version", f"XML {document.xml_version}")
     if any(True for _ in (*root.itersiblings(preceding=True), *root.itersiblings())):
         raise errors.InvalidMessage("comment", "a node beside the root element")
+    _check_namespaces(uri for _, (_, uri) in parser.read_events())
     _check_tree(root, limits)
     return root
 
 
 def _parser(limits: Limits) -> Any:
-    return etree.XMLParser(
+    """Return a new parser; it tells each namespace once, where an element tells all in scope."""
+    return etree.XMLPullParser(
+        ("start-ns",),
         encoding="utf-8",
         resolve_entities=False,
         no_network=True,
@@ -121,7 +127,6 @@ def _check_octets(data: bytes, limits: Limits) -> None:
 
 def _check_tree(root: Element, limits: Limits) -> None:
     identifiers: set[str] = set()
-    namespaces: set[str] = set()
     for number, (element, depth) in enumerate(_walk(root), start=1):
         if number > limits.elements:
             raise errors.InvalidMessage("elements", f"more than {limits.elements} elements")
@@ -130,7 +135,6 @@ def _check_tree(root: Element, limits: Limits) -> None:
         if not isinstance(element.tag, str):
             raise errors.InvalidMessage("comment", "a comment or processing instruction")
         _check_attributes(element, limits, identifiers)
-        _check_namespaces(element, namespaces)
 
 
 def _walk(root: Element) -> Iterator[tuple[Element, int]]:
@@ -143,6 +147,9 @@ def _walk(root: Element) -> Iterator[tuple[Element, int]]:
 
 
 def _check_attributes(element: Element, limits: Limits, identifiers: set[str]) -> None:
+    if len(element.attrib) > MAX_ATTRIBUTES:
+        # Finding each by its name takes the square of their number.
+        raise errors.InvalidMessage("attributes", f"more than {MAX_ATTRIBUTES} on one element")
     for name, value in element.attrib.items():
         if len(value) > limits.attribute:
             raise errors.InvalidMessage("attribute_size", f"{name}: {len(value)} characters")
@@ -160,13 +167,11 @@ def _check_identifier(value: str, identifiers: set[str]) -> None:
     identifiers.add(value)
 
 
-def _check_namespaces(element: Element, known: set[str]) -> None:
-    for uri in element.nsmap.values():
-        if uri in known:
-            continue
-        if _ABSOLUTE_URI.fullmatch(uri) is None:
+def _check_namespaces(declared: Iterable[str]) -> None:
+    for uri in declared:
+        # An empty one takes the default namespace back.
+        if uri and _ABSOLUTE_URI.fullmatch(uri) is None:
             raise errors.InvalidMessage("relative_namespace", f"the namespace {uri[:64]!r}")
-        known.add(uri)
 
 
 def validate(element: Element, *, schema: str) -> None:

@@ -85,6 +85,16 @@ def many_elements(sp: ServiceProvider) -> bytes:
     return sp.metadata(role="<a/>" * 30_000)
 
 
+@attack("attributes")
+def many_attributes(sp: ServiceProvider) -> bytes:
+    return sp.metadata(attributes=" ".join(f'a{number}=""' for number in range(80_000)))
+
+
+@attack("namespaces")
+def many_namespaces(sp: ServiceProvider) -> bytes:
+    return sp.metadata(attributes=" ".join(f'xmlns:n{n}="urn:{n}"' for n in range(30_000)))
+
+
 @attack("duplicate_id", Id="Id", id="id", xml_id="xml:id")
 def same_id(sp: ServiceProvider, attribute: str) -> bytes:
     return sp.metadata(attributes=f'ID="_a" {attribute}="_a"')

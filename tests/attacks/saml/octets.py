@@ -156,6 +156,12 @@ def many_elements_with_attributes(sp: ServiceProvider) -> Document:
     return sp.text(inside=within_extensions('<x:a b="" c=""/>' * 1_500))
 
 
+@one("attributes")
+def many_attributes(sp: ServiceProvider) -> Document:
+    listed = " ".join(f'a{number}=""' for number in range(20_000))
+    return sp.text(inside=within_extensions(f"<x:a {listed}/>"))
+
+
 @one("namespaces")
 def many_namespaces(sp: ServiceProvider) -> Document:
     declared = " ".join(f'xmlns:n{number}="urn:n{number}"' for number in range(500))
