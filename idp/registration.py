@@ -96,7 +96,7 @@ def metadata_of(client: Client) -> ClientMetadata:
     members["gatehouse_profile"] = application.profile
     members["gatehouse_first_party"] = application.first_party
     members["gatehouse_resources"] = [one.identifier for one in client.resources.all()]
-    frozen = {
+    frozen: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in members.items()
     }
     return ClientMetadata(**frozen, extra=kept)

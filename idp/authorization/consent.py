@@ -6,6 +6,7 @@ OIDC Core §3.1.2.4, §11; RFC 8252 §8.6. Stored consent is `accounts.consents`
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from idp.accounts.consents import ConsentQuestion, Item
 from idp.authorization.request import AuthorizationRequest
@@ -143,7 +144,7 @@ def _descriptions(client: Client) -> dict[str, str]:
     }
 
 
-def _destination(request: AuthorizationRequest) -> dict[str, str]:
+def _destination(request: AuthorizationRequest) -> dict[str, Any]:
     """Where the browser goes next, and what to beware of."""
     parts = uri.split(request.reply_to.redirect_uri)
     host = parts.host or ""
@@ -155,7 +156,7 @@ def _destination(request: AuthorizationRequest) -> dict[str, str]:
     return {"redirect_host": host, "redirect_kind": "web", "host": host}
 
 
-def _published(client: Client) -> dict[str, str]:
+def _published(client: Client) -> dict[str, Any]:
     """What the application says about itself."""
     contact = client.application.contact
     return {

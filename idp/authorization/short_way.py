@@ -6,6 +6,7 @@ use is noted at most once a minute.
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime, timedelta
 
 from idp.accounts import session as sessions
@@ -26,17 +27,12 @@ def attempt(
     With prompt=none nobody is asked: raises LoginRequired, ConsentRequired or AccessDenied instead
     (OIDC Core §3.1.2.6).
     """
-    passive = request.requirement.passive
-    if session is None or not is_proven(request, session, now=now):
-        return _ask(LoginRequired("the person has to sign in"), passive=passive)
-    if not session.allowed:
-        return _ask(AccessDenied("the person may not use this application"), passive=passive)
-    settled = consent.is_settled(
-        request, scope=session.consented_scopes, claims=session.consented_claims
-    )
-    if not settled:
-        return _ask(ConsentRequired("the person has to agree"), passive=passive)
-    return _issue(request, session, now=now)
+    try:
+        return _issue(request, _demand_settled(request, session, now=now), now=now)
+    except (LoginRequired, AccessDenied, ConsentRequired):
+        if request.requirement.passive:
+            raise
+        return None
 
 
 def is_proven(request: AuthorizationRequest, session: StandingSession, *, now: datetime) -> bool:
@@ -53,30 +49,45 @@ def is_proven(request: AuthorizationRequest, session: StandingSession, *, now: d
     )
 
 
-def _ask(error: LoginRequired | AccessDenied | ConsentRequired, *, passive: bool) -> None:
-    if passive:
-        raise error
+def _demand_settled(
+    request: AuthorizationRequest, session: StandingSession | None, *, now: datetime
+) -> StandingSession:
+    """Return the session if nothing has to be asked of its person; raises what has to be."""
+    if session is None or not is_proven(request, session, now=now):
+        raise LoginRequired("the person has to sign in")
+    if not session.allowed:
+        raise AccessDenied("the person may not use this application")
+    if not consent.is_settled(
+        request, scope=session.consented_scopes, claims=session.consented_claims
+    ):
+        raise ConsentRequired("the person has to agree")
+    return session
 
 
-def _issue(request: AuthorizationRequest, session: StandingSession, *, now: datetime) -> str | None:
-    sid = session.sid
-    if sid is None or session.used_at is None or now - session.used_at >= NOTED_EVERY:
-        application = request.client.application
-        try:
-            sid = sessions.participate(session.row(), application, now).id
-        except sessions.SessionEnded:
-            passive = request.requirement.passive
-            return _ask(LoginRequired("the session has just ended"), passive=passive)
-    if now - session.seen_at >= NOTED_EVERY:
-        sessions.touch(session.row(), now=now)
+def _issue(request: AuthorizationRequest, session: StandingSession, *, now: datetime) -> str:
     return issuing.issue(
         request,
         user_id=session.user_id,
         session_id=session.id,
-        sid=sid,
+        sid=_note_use(request, session, now=now),
         authenticated_at=session.authenticated_at,
         acr=session.acr,
         amr=session.amr,
         consented=session.consented_scopes,
         now=now,
     )
+
+
+def _note_use(
+    request: AuthorizationRequest, session: StandingSession, *, now: datetime
+) -> uuid.UUID:
+    """Note that session and application are in use; returns the application's `sid`."""
+    if now - session.seen_at >= NOTED_EVERY:
+        sessions.touch(session.row(), now=now)
+    is_fresh = session.used_at is not None and now - session.used_at < NOTED_EVERY
+    if session.sid is not None and is_fresh:
+        return session.sid
+    try:
+        return sessions.participate(session.row(), request.client.application, now).id
+    except sessions.SessionEnded:
+        raise LoginRequired("the session has just ended") from None

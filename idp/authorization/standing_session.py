@@ -91,12 +91,12 @@ def read(token: str, *, client: Client, now: datetime) -> StandingSession | None
 
 def _session(row: tuple[Any, ...], *, allowed: bool) -> StandingSession:
     return StandingSession(
-        id=_required(from_db_id(row[0])),
-        user_id=_required(from_db_id(row[1])),
-        authenticated_at=_required(from_db_instant(row[2])),
+        id=from_db_id(row[0]),
+        user_id=from_db_id(row[1]),
+        authenticated_at=from_db_instant(row[2]),
         acr=row[3],
         amr=tuple(_json(row[4])),
-        seen_at=_required(from_db_instant(row[5])),
+        seen_at=from_db_instant(row[5]),
         sid=from_db_id(row[6]),
         used_at=from_db_instant(row[7]),
         consented_scopes=frozenset(_json(row[8])),
@@ -110,9 +110,3 @@ def _json(value: Any) -> Any:
     if not value:
         return ()
     return orjson.loads(value) if isinstance(value, str | bytes) else value
-
-
-def _required(value: Any) -> Any:
-    if value is None:
-        raise LookupError("a column that is never empty is empty")
-    return value

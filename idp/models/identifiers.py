@@ -7,6 +7,7 @@ import time
 import uuid
 from datetime import UTC, datetime
 from functools import cache
+from typing import overload
 
 from django.db import connection
 
@@ -42,6 +43,10 @@ def db_id(value: uuid.UUID | None) -> uuid.UUID | str | None:
     return value.hex
 
 
+@overload
+def from_db_id(value: uuid.UUID | str) -> uuid.UUID: ...
+@overload
+def from_db_id(value: None) -> None: ...
 def from_db_id(value: uuid.UUID | str | None) -> uuid.UUID | None:
     """An identifier out of a row that a statement written by hand returned."""
     if value is None or isinstance(value, uuid.UUID):
@@ -58,6 +63,10 @@ def db_instant(value: datetime | None) -> datetime | str | None:
     return value.isoformat(" ")[:-6]
 
 
+@overload
+def from_db_instant(value: datetime | str) -> datetime: ...
+@overload
+def from_db_instant(value: None) -> None: ...
 def from_db_instant(value: datetime | str | None) -> datetime | None:
     """An aware instant out of a row that a statement written by hand returned."""
     if value is None:

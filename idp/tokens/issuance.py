@@ -161,7 +161,7 @@ class _Issuer:
 
     def _released(self, target: str) -> Mapping[str, Any]:
         """What is said about the person at `target`; nothing is read where nothing is said."""
-        asked = {
+        asked: dict[str, Any] = {
             "application": self._facts,
             "target": target,
             "scopes": self._scope,
@@ -203,6 +203,8 @@ class GrantFacts:
 @lru_cache(maxsize=4096)
 def facts_of(grant_id: uuid.UUID | None) -> GrantFacts:
     """The facts of a grant, read once in a process."""
+    if grant_id is None:
+        return GrantFacts()
     row = Grant.objects.filter(pk=grant_id).values_list("claims_request", "amr").first()
     if row is None:
         return GrantFacts()
