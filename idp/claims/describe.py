@@ -147,8 +147,16 @@ def _scope_line(
         return ConsentLine(scope, words, "", expects_value=False)
     claims = [name for name in standard.SCOPE_CLAIMS[scope] if name in told]
     left_out = _UNSAID | _PARTS_OF_NAME if "name" in claims else _UNSAID
-    parts = [_words(told[name]) for name in claims if name not in left_out]
-    return ConsentLine(scope, SCOPE_LABELS[scope], ", ".join(dict.fromkeys(parts)))
+    said = [name for name in claims if name not in left_out]
+    return ConsentLine(scope, SCOPE_LABELS[scope], "\n".join(_labelled(said, told)))
+
+
+def _labelled(claims: Sequence[str], told: Mapping[str, list[JSON]]) -> Iterator[str]:
+    """One line a claim: the first speaks for itself, the others say what they are."""
+    for number, claim in enumerate(claims):
+        words = _words(told[claim])
+        label = CLAIM_LABELS[claim].removeprefix("Your ")
+        yield words if number == 0 else f"{label[0].upper()}{label[1:]}: {words}"
 
 
 def _further_lines(

@@ -24,9 +24,10 @@ def test_every_scope_with_the_actual_value(alice: Person, application: Applicati
     scopes = ("openid", "profile", "email", "address", "phone", "groups", "offline_access")
     assert texts(alice, application, *scopes) == [
         f"A lasting identifier of your account: {alice.id}",
-        "Your name and profile: Alice Example, Ali, alice, https://example.org/alice,"
-        " https://example.org/alice.png, https://alice.example, female, 1990-01-01,"
-        " Europe/Berlin, en-GB",
+        "Your name and profile: Alice Example\nNickname: Ali\nUser name: alice\n"
+        "Profile page: https://example.org/alice\nPicture: https://example.org/alice.png\n"
+        "Website: https://alice.example\nGender: female\nDate of birth: 1990-01-01\n"
+        "Time zone: Europe/Berlin\nLanguage: en-GB",
         "Your email address: alice@example.org",
         "Your postal address: Street 1, 10115 Berlin",
         "Your phone number: +49301234567",
@@ -48,7 +49,7 @@ def test_resource_scopes_use_their_description(
 def test_says_where_nothing_is_recorded(application: ApplicationFacts) -> None:
     bare = Person(id="1", username="bob", preferred_username="bob", given_name="Bob")
     assert texts(bare, application, "profile", "phone", "address", "groups") == [
-        "Your name and profile: Bob, bob",
+        "Your name and profile: Bob\nUser name: bob",
         "Your phone number: nothing is recorded",
         "Your postal address: nothing is recorded",
         "The groups you belong to: nothing is recorded",
