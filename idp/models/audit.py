@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from idp.models.identifiers import db_id, db_instant, new_id
@@ -22,7 +22,7 @@ class AuditEventManager(models.Manager["AuditEvent"]):
         fields = self.model._meta.concrete_fields
         names = ", ".join(field.column for field in fields)
         values = [[_value(field, row) for field in fields] for row in rows]
-        with connection.cursor() as cursor:
+        with transaction.atomic(), connection.cursor() as cursor:
             if connection.vendor == "postgresql":
                 with cursor.copy(f"COPY idp_auditevent ({names}) FROM STDIN") as copy:
                     for value in values:
