@@ -7,6 +7,7 @@ Run as `python -m deploy.demo.saas_application --data DIR --port N`.
 
 from __future__ import annotations
 
+import re
 import secrets
 import sys
 from collections import OrderedDict
@@ -161,6 +162,11 @@ WELCOME = (
     "This service keeps no passwords. It sends a signed request to Gatehouse, "
     "and then shows the assertion that came back."
 )
+EXPLAINED = {
+    "NoPassive": "Nobody is signed in at Gatehouse, and this sign-in was not to ask.",
+    "AuthnFailed": "The sign-in was cancelled. Nothing was shared.",
+    "RequestDenied": "You may not use this application. Nothing was shared.",
+}
 ACTIONS = (
     pages.button("Sign out here", "/logout", id_="sign-out")
     + pages.link("Sign out at Gatehouse", "/logout-everywhere", id_="sign-out-everywhere")
@@ -215,8 +221,10 @@ def remember(kept: OrderedDict[str, Any], key: str, value: Any) -> None:
 def refusal(auth: OneLogin_Saml2_Auth) -> site.Problem:
     """What the identity provider said, or why its response is not accepted."""
     reason = auth.get_last_error_reason() or ", ".join(auth.get_errors())
-    code = next((word for word in reason.split() if ":status:" in word), "")
-    return site.Problem("Gatehouse did not sign you in", reason, code=code.rsplit(":", 1)[-1])
+    said = str(auth.get_last_response_xml() or "")
+    codes = re.findall(r'StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:(\w+)"', said)
+    code = codes[-1] if codes and codes[0] != "Success" else ""
+    return site.Problem("Gatehouse did not sign you in", EXPLAINED.get(code, reason), code=code)
 
 
 def read(auth: OneLogin_Saml2_Auth) -> dict[str, Any]:

@@ -62,6 +62,9 @@ OIDCProviderTokenEndpointAuth {method}
 """
 MELLON = """
 LoadModule auth_mellon_module {modules}/mod_auth_mellon.so
+LoadModule setenvif_module {modules}/mod_setenvif.so
+# Without https, browsers refuse its test cookie, which says SameSite=None.
+SetEnvIf Request_URI . MELLON_DISABLE_SAMESITE=1
 <Location />
   MellonEnable info
   MellonEndpointPath /mellon
