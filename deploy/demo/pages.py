@@ -123,12 +123,18 @@ def card(title: str, body: str, *, id_: str, note: str = "") -> str:
 
 
 def table(rows: Iterable[tuple[str, Any]]) -> str:
-    """Names and values, structured ones as JSON."""
+    """Names and values, structured ones as JSON; a name's second line is a remark."""
     cells = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{value(name, content)}</td></tr>'
+        f'<tr><th scope="row">{heading(name)}</th><td>{value(name, content)}</td></tr>'
         for name, content in rows
     )
     return f"<table><tbody>{cells}</tbody></table>"
+
+
+def heading(name: str) -> str:
+    """The name of a row."""
+    first, _, remark = name.partition("\n")
+    return escape(first) + (f'<span class="remark">{escape(remark)}</span>' if remark else "")
 
 
 def value(name: str, content: Any) -> str:

@@ -260,7 +260,7 @@ def show(received: dict[str, Any]) -> str:
     friendly = received["friendly"]
     if len(friendly) == len(attributes):
         rows = zip(friendly, attributes, strict=True)
-        attributes = [(f"{short}, {name}", values) for short, (name, values) in rows]
+        attributes = [(f"{short}\n{name}", values) for short, (name, values) in rows]
     return (
         pages.card(
             "Subject",
