@@ -270,7 +270,7 @@ def _certificate(private: jose.PrivateKey, *, now: dt.datetime) -> str:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(days=1))
         .not_valid_after(now + CERTIFICATE_LIFETIME)
-        .sign(private, hashes.SHA256())  # type: ignore[arg-type]  # SAML keys are RSA
+        .sign(private, hashes.SHA256())
     )
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
 

@@ -12,6 +12,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+from structlog.typing import Processor
 
 SECRET_WORDS = (
     "password",
@@ -37,7 +38,7 @@ def mask(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMa
     return event
 
 
-PROCESSORS = [
+PROCESSORS: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,

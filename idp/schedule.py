@@ -8,7 +8,6 @@ serving process (`GATEHOUSE_EMBEDDED_WORKER`), or by `manage.py db_worker` elsew
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import structlog
 from django.db import close_old_connections
 from django.utils import timezone
-from django_tasks import task
+from django_tasks import Task, task
 
 from idp import audit, prune
 from idp.models import Schedule
@@ -31,14 +30,14 @@ class Job:
     """A recurring job: its task and how often it runs."""
 
     name: str
-    run: Any
+    run: Task[[], Any]
     every: timedelta
 
 
 _jobs: dict[str, Job] = {}
 
 
-def register(name: str, function: Callable[[], Any], *, every: timedelta) -> None:
+def register(name: str, function: Task[[], Any], *, every: timedelta) -> None:
     """Add a recurring job; `function` is a task made with `django_tasks.task`."""
     _jobs[name] = Job(name, function, every)
 

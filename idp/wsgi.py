@@ -176,7 +176,7 @@ def _through_django(environ: Environ, start_response: StartResponse) -> Iterable
         clean["CONTENT_LENGTH"] = str(len(body))
         clean["wsgi.input"] = io.BytesIO(body)
     clean["wsgi.url_scheme"] = "https" if settings.IDP.https else "http"
-    return django_application(clean, start_response)  # type: ignore[no-any-return, arg-type]
+    return django_application(clean, start_response)  # type: ignore[arg-type]
 
 
 if settings.IDP.embedded_worker:

@@ -17,8 +17,9 @@ class AuditEventManager(models.Manager["AuditEvent"]):
 
     def insert_many(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows given by column name; what is missing gets the field's default."""
-        names = [field.column for field in self.model._meta.concrete_fields]
-        defaults = {field.column: field.get_default() for field in self.model._meta.concrete_fields}
+        fields = self.model._meta.concrete_fields
+        names = [field.attname for field in fields]
+        defaults = {field.attname: field.get_default() for field in fields}
         values = [_stored({**defaults, **row}, names) for row in rows]
         columns = ", ".join(names)
         with transaction.atomic(), connection.cursor() as cursor:

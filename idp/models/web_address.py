@@ -11,5 +11,5 @@ from django.db import models
 class WebAddressField(models.URLField):
     """A URLField whose form field assumes https, as Django 6 will."""
 
-    def formfield(self, **kwargs: Any) -> forms.Field | None:  # type: ignore[override]
+    def formfield(self, **kwargs: Any) -> forms.Field | None:
         return super().formfield(**{"assume_scheme": "https", **kwargs})
