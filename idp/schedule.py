@@ -15,7 +15,8 @@ from typing import Any
 import structlog
 from django.db import close_old_connections
 from django.utils import timezone
-from django_tasks import Task, task
+from django_tasks import task
+from django_tasks.base import Task
 
 from idp import audit, prune
 from idp.models import Schedule
