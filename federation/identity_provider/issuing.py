@@ -7,21 +7,14 @@ preview cannot differ from the truth. Nothing here reads a request or remembers 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
 
-from federation.identity_provider import (
-    authn_context,
-    entity,
-    name_ids,
-    protection,
-    service_providers,
-)
+from federation.identity_provider import authn_context, entity
 from federation.identity_provider.authn_context import Demand
 from federation.models import ServiceProvider
-from federation.saml import assertion, assertion_consumer_service, response, xml
 from federation.saml.assertion import Assertion, Attribute
 from federation.saml.name_id import NameID
 from idp.claims import applications, release
@@ -30,8 +23,8 @@ from idp.claims.mapping import SAML, Row
 from idp.claims.person import Person
 from idp.claims.release import Release
 
+# The ID of an assertion that is only shown: always the same, so that two can be compared.
 PREVIEW_ID = "_" + "0" * 40
-PREVIEW_ACR = "pwd"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,54 +100,4 @@ def assertion_for(
             for one in released.attributes
         ),
         lifetime=settings.IDP.assertion_lifetime,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a service provider would receive: the assertion to be read, and its size as sent."""
-
-    assertion: str
-    size: int
-    released: Release
-    encrypted: bool
-
-
-def preview(
-    service_provider: ServiceProvider, person: Person, *, rows: Sequence[Row], now: datetime
-) -> Preview:
-    """What a sign-in of just now would give, by these rows and this row, saved or not.
-
-    Keeps nothing: a NameID that would be random is only said to be. What chance alone would make
-    differ is the same every time. Raises SamlError where nothing would be issued.
-    """
-    services = service_providers.assertion_consumer_services(service_provider)
-    signed_in = SignedIn(
-        authenticated_at=now,
-        acr=PREVIEW_ACR,
-        amr=(PREVIEW_ACR,),
-        session_index="(of the session)",
-        ends_at=now + settings.IDP.session_absolute,
-    )
-    released = release_for(service_provider, person, signed_in=signed_in, rows=rows)
-    content = assertion_for(
-        service_provider,
-        name_id=name_ids.foreseen(
-            service_provider.default_name_id_format, person, service_provider=service_provider
-        ),
-        released=released,
-        signed_in=signed_in,
-        recipient=Recipient(
-            acs_url=assertion_consumer_service.choose(services, request=None).url,
-            in_response_to=PREVIEW_ID,
-        ),
-        now=now,
-    )
-    content = replace(content, id=PREVIEW_ID)
-    how = protection.of(service_provider)
-    return Preview(
-        assertion=xml.serialise(assertion.build(content), pretty=True).decode(),
-        size=len(response.build_signed_response(content, protection=how)),
-        released=released,
-        encrypted=how.encrypt_to is not None,
     )

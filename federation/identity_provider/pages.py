@@ -13,12 +13,16 @@ from idp.models import Application
 from idp.protocol.message import NO_STORE, Response
 
 HTML = ("Content-Type", "text/html; charset=utf-8")
+# Without any referrer a browser posts with `Origin: null`, which some service providers refuse.
+REFERRER = ("Referrer-Policy", "origin")
 
 
 def form_post(form: PostForm, *, application: Application) -> Response:
     """The page that posts a Response to the service provider (SAML Bindings §3.5.4)."""
     values = {"action": form.action, "fields": form.fields, "application": application}
-    return page("idp/form_post.html", values)
+    answer = page("idp/form_post.html", values)
+    answer.headers.append(REFERRER)
+    return answer
 
 
 def page(template: str, values: Mapping[str, object], *, status: int = 200) -> Response:

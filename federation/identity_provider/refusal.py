@@ -19,6 +19,7 @@ from federation.saml import bindings, errors, response, vocabulary
 from idp import audit, refusals
 from idp.accounts import cookies
 from idp.accounts import session as sessions
+from idp.accounts.views import facts as facts_of_pages
 from idp.models import Application, User
 from idp.protocol.message import Request, Response
 
@@ -32,6 +33,14 @@ _MESSAGES = {
     vocabulary.INVALID_NAME_ID_POLICY: "The requested NameID cannot be given.",
     vocabulary.REQUEST_DENIED: "The person may not use this application.",
     vocabulary.UNKNOWN_PRINCIPAL: "The requested person is not the one who signed in.",
+}
+
+_SUGGESTIONS: dict[type[errors.SamlError], str] = {
+    errors.NoCommonAlgorithm: "Let the service provider's metadata list AES-GCM and RSA-OAEP, or"
+    " switch encryption off for it.",
+    errors.InvalidNameIDPolicy: "Give the person what the NameID is made of, a verified e-mail"
+    " address for emailAddress, or choose another format for the service provider.",
+    errors.InvalidContent: "Look at the signing options of the service provider.",
 }
 
 
@@ -59,7 +68,6 @@ def fail(
     request: Request,
     *,
     user: User | None = None,
-    suggestion: str = "",
 ) -> Response:
     """Answer a request that passed the checks with an error Response."""
     known = sign_on.service_provider
@@ -69,9 +77,14 @@ def fail(
         application=known.application,
         user=user,
         received=sign_on.received,
-        suggestion=suggestion,
+        suggestion=_suggestion(error),
     )
     return _send(error, sign_on.reply_to, known, request, reference=reference)
+
+
+def _suggestion(error: errors.SamlError) -> str:
+    """What an administrator can do about an error that is not the request's."""
+    return next((words for kind, words in _SUGGESTIONS.items() if isinstance(error, kind)), "")
 
 
 def _send(
@@ -92,7 +105,8 @@ def _send(
         status=status,
         message=f"{words} Reference: {reference}",
     )
-    algorithm = protection.algorithm(known.row)
+    # It says nothing about a person, so it may go out where an assertion may not.
+    algorithm = protection.ALGORITHMS.get(known.row.signature_algorithm)
     signed = response.build_error_response(content, key=entity.signing_key(), algorithm=algorithm)
     form = bindings.post_form(signed, action=reply_to.acs_url, relay_state=reply_to.relay_state)
     return pages.form_post(form, application=known.application)
@@ -121,6 +135,7 @@ def page(
 ) -> Response:
     """Show an error that may not be sent anywhere: 400, whatever it is."""
     code, happened, operator = codes.describe(error)
+    enabled = application is not None and application.enabled
     values = {
         "title": TITLE,
         "happened": happened,
@@ -129,7 +144,7 @@ def page(
         "application": application,
         "code": code,
         "reference": reference,
-        "retry_url": application.launch_url if application and application.enabled else "",
+        "retry_url": facts_of_pages.launch_url(application) if enabled else "",
     }
     return pages.page("idp/error.html", values, status=400)
 

@@ -1,0 +1,315 @@
+"""A SAML service provider at an identity provider in this process, without HTTP.
+
+Requests are those of `tests.attacks.saml.service_provider`, honest or not. Responses are verified
+by python3-saml in its strictest setting, and can be read element by element.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+import xmlsec
+from django.conf import settings
+from lxml import etree
+from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser
+from onelogin.saml2.response import OneLogin_Saml2_Response
+from onelogin.saml2.settings import OneLogin_Saml2_Settings
+
+from federation.identity_provider import entity, registration
+from federation.models import ServiceProvider as Row
+from federation.saml import datatypes, vocabulary
+from idp import audit
+from idp.models import Session, User
+from idp.protocol.message import Response
+from tests.attacks.saml import service_provider
+from tests.attacks.saml.service_provider import ServiceProvider
+from tests.support.factories import UserFactory
+from tests.support.protocol import FORM, Provider, cookie_of, restore_keys, sign_in
+
+NAMESPACES = {
+    "saml": vocabulary.SAML,
+    "samlp": vocabulary.SAMLP,
+    "ds": vocabulary.DS,
+    "md": vocabulary.MD,
+}
+
+
+class _Form(HTMLParser):
+    """The one form of the page that posts a Response."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.action = ""
+        self.fields: dict[str, str] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        facts = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.action = facts["action"]
+        elif tag == "input":
+            self.fields[facts["name"]] = facts["value"]
+
+
+@dataclass(frozen=True)
+class Posted:
+    """What a browser would post to the service provider."""
+
+    action: str
+    fields: Mapping[str, str]
+
+    @property
+    def xml(self) -> bytes:
+        return base64.b64decode(self.fields["SAMLResponse"])
+
+    @property
+    def root(self) -> Any:
+        return etree.fromstring(self.xml)
+
+    @property
+    def relay_state(self) -> str | None:
+        return self.fields.get("RelayState")
+
+    @property
+    def status(self) -> tuple[str, ...]:
+        """The status codes, the outer one first, without their common beginning."""
+        codes = self.root.xpath("//samlp:StatusCode/@Value", namespaces=NAMESPACES)
+        return tuple(code.rpartition(":")[2] for code in codes)
+
+    @property
+    def assertion(self) -> Any:
+        """The assertion of a Response that is not encrypted."""
+        return self.one("//saml:Assertion")
+
+    def one(self, path: str) -> Any:
+        """The only node of an XPath."""
+        (found,) = self.all(path)
+        return found
+
+    def all(self, path: str) -> list[Any]:
+        """The nodes of an XPath."""
+        return list(self.root.xpath(path, namespaces=NAMESPACES))
+
+    @property
+    def name_id(self) -> Any:
+        return self.one("//saml:Subject/saml:NameID")
+
+    @property
+    def attributes(self) -> dict[str, list[str]]:
+        """Values by FriendlyName, else by Name."""
+        return {
+            one.get("FriendlyName") or one.get("Name"): [value.text for value in one]
+            for one in self.all("//saml:Attribute")
+        }
+
+
+def posted(response: Any) -> Posted:
+    """The form of a page, whether the short way or Django sent it."""
+    body = response.body if isinstance(response, Response) else response.content
+    status = response.status if isinstance(response, Response) else response.status_code
+    assert status == 200, (status, body[:2000])
+    form = _Form()
+    form.feed(body.decode())
+    assert "SAMLResponse" in form.fields, body[:2000]
+    return Posted(form.action, form.fields)
+
+
+@dataclass
+class Party:
+    """One registered service provider, its keys, and what it sends through one browser."""
+
+    provider: Provider
+    sp: ServiceProvider
+    row: Row
+
+    def request(self, **options: Any) -> str:
+        """An AuthnRequest with an ID of its own."""
+        options.setdefault("identifier", datatypes.new_id())
+        return self.sp.text(**options)
+
+    def redirect(
+        self,
+        session: Session | None = None,
+        *,
+        signed: bool = False,
+        relay_state: str | None = None,
+        **options: Any,
+    ) -> Response:
+        """Send an AuthnRequest by Redirect."""
+        text = self.request(**options)
+        return self.send_query(
+            self.sp.redirect(text, signed=signed, relay_state=relay_state), session
+        )
+
+    def post(
+        self,
+        session: Session | None = None,
+        *,
+        signed: bool = False,
+        relay_state: str | None = None,
+        **options: Any,
+    ) -> Response:
+        """Send an AuthnRequest by POST."""
+        options.setdefault("identifier", datatypes.new_id())
+        document = self.sp.signed(**options) if signed else self.sp.text(**options)
+        return self.send_form(self.sp.post(document, relay_state=relay_state), session)
+
+    def send_query(self, query: bytes | str, session: Session | None = None) -> Response:
+        """Send a query as it is."""
+        text = query.decode("ascii") if isinstance(query, bytes) else query
+        return self.provider.send("GET", "/saml/sso", query=text, cookies=cookie_of(session))
+
+    def send_form(self, body: bytes, session: Session | None = None, **members: Any) -> Response:
+        """Send a form as it is."""
+        members = {"content_type": FORM, "cookies": cookie_of(session), **members}
+        return self.provider.send("POST", "/saml/sso", body=body, **members)
+
+    def change(self, **fields: Any) -> None:
+        """Change the registration."""
+        for name, value in fields.items():
+            setattr(self.row, name, value)
+        self.row.save()
+
+    def change_application(self, **fields: Any) -> None:
+        for name, value in fields.items():
+            setattr(self.row.application, name, value)
+        self.row.application.save()
+
+    def accept(self, answer: Posted, *, request_id: str, encrypted: bool = False) -> Any:
+        """Let python3-saml verify an answer in its strictest setting; returns its Response."""
+        metadata = self.provider.get("/saml/metadata").body
+        return accept(self.sp, metadata, answer, request_id=request_id, encrypted=encrypted)
+
+
+def accept(
+    sp: ServiceProvider,
+    metadata: bytes,
+    answer: Posted,
+    *,
+    request_id: str,
+    encrypted: bool = False,
+    **security: Any,
+) -> OneLogin_Saml2_Response:
+    """Verify an answer with python3-saml, everything demanded that it can demand."""
+    assert answer.action == sp.acs_url
+    scheme, _, rest = sp.acs_url.partition("://")
+    host, _, path = rest.partition("/")
+    data = {
+        "https": "on" if scheme == "https" else "off",
+        "http_host": host,
+        "script_name": f"/{path}",
+        "get_data": {},
+        "post_data": dict(answer.fields),
+    }
+    known = toolkit_settings(sp, metadata, encrypted=encrypted, **security)
+    response = OneLogin_Saml2_Response(known, answer.fields["SAMLResponse"])
+    assert response.is_valid(data, request_id=request_id, raise_exceptions=True)
+    return response
+
+
+def toolkit_settings(
+    sp: ServiceProvider, metadata: bytes, *, encrypted: bool = False, **security: Any
+) -> OneLogin_Saml2_Settings:
+    """python3-saml's settings for a service provider and our metadata."""
+    return OneLogin_Saml2_Settings(
+        {
+            "strict": True,
+            "sp": {
+                "entityId": sp.entity_id,
+                "assertionConsumerService": {"url": sp.acs_url, "binding": vocabulary.POST},
+                "x509cert": service_provider.pem(sp.certificate),
+                "privateKey": service_provider.private_pem(sp.key).decode(),
+            },
+            "idp": OneLogin_Saml2_IdPMetadataParser.parse(metadata)["idp"],
+            "security": {
+                "wantMessagesSigned": True,
+                "wantAssertionsSigned": True,
+                "wantAssertionsEncrypted": encrypted,
+                "wantNameId": True,
+                "rejectDeprecatedAlgorithm": True,
+                **security,
+            },
+        }
+    )
+
+
+def decrypted(answer: Posted, key: Any) -> Any:
+    """The assertion in an encrypted Response, opened with xmlsec."""
+    (data,) = answer.all("//saml:EncryptedAssertion/*")
+    manager = xmlsec.KeysManager()
+    manager.add_key(service_provider.xmlsec_key(key))
+    return xmlsec.EncryptionContext(manager).decrypt(data)
+
+
+def metadata_of(sp: ServiceProvider, *, signing: bool = True, encryption: bool = False) -> bytes:
+    """The metadata of a service provider with the keys that it wants used."""
+    keys = "".join(
+        f'<md:KeyDescriptor use="{use}">{service_provider.key_info(sp.certificate)}'
+        "</md:KeyDescriptor>"
+        for use, wanted in (("signing", signing), ("encryption", encryption))
+        if wanted
+    )
+    text = sp.metadata(role=keys + service_provider.consumer(sp.acs_url)).decode()
+    return text.replace('AuthnRequestsSigned="true"', 'AuthnRequestsSigned="false"').encode()
+
+
+@dataclass
+class SamlWorld:
+    """An identity provider with keys, a person, her session, and service providers on demand."""
+
+    provider: Provider
+    user: User
+    session: Session
+    parties: list[Party] = field(default_factory=list)
+
+    def party(self, *, signing: bool = True, encryption: bool = False, **fields: Any) -> Party:
+        """Register a service provider by its metadata; fields are columns of its row."""
+        host = f"https://sp{secrets.token_hex(4)}.example"
+        sp = ServiceProvider(
+            entity_id=f"{host}/metadata",
+            acs_url=f"{host}/acs",
+            destination=settings.IDP.url("/saml/sso"),
+        )
+        document = metadata_of(sp, signing=signing, encryption=encryption)
+        row = registration.register_from_metadata(document, name="Acme Reports").service_provider
+        party = Party(self.provider, sp, row)
+        if fields:
+            party.change(**fields)
+        return party
+
+    def other(self, **fields: Any) -> tuple[User, Session]:
+        """Another person, signed in."""
+        user = UserFactory(**fields)
+        return user, sign_in(user)
+
+
+@pytest.fixture
+def saml(db: None) -> Iterator[SamlWorld]:
+    """An identity provider with keys, alice, and her session."""
+    audit.write_through(enabled=True)
+    restore_keys()
+    user = UserFactory(
+        username="alice",
+        name="Alice Adams",
+        given_name="Alice",
+        family_name="Adams",
+        groups=["staff", "users"],
+    )
+    yield SamlWorld(Provider(), user, sign_in(user))
+    audit.write_through(enabled=False)
+
+
+@pytest.fixture
+def party(saml: SamlWorld) -> Party:
+    """One registered service provider with a signing key."""
+    return saml.party()
+
+
+def entity_id() -> str:
+    """Ours."""
+    return entity.entity_id()
