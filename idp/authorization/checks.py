@@ -205,5 +205,5 @@ def reachable_acr(draft: Draft) -> None:
     registered = tuple(draft.known_client.default_acr_values)
     asked = authentication_context.parse_acr_values(draft.parameters.one("acr_values"))
     draft.acr_values = draft.claims.acr_values() or asked or registered
-    if not requirement.is_reachable(draft.requirement()):
+    if draft.claims.essential_acr() and not requirement.is_reachable(draft.requirement()):
         raise UnmetAuthenticationRequirements("no sign-in here reaches the demanded acr")

@@ -1,7 +1,7 @@
 """The short way: whoever is signed in, has agreed and may use the application is answered at once.
 
 One read, and in the steady state no write: that the session and the application's part in it are in
-use is noted at most once a minute.
+use is noted at most once a minute, and so is the sign-in for administrators.
 """
 
 from __future__ import annotations
@@ -9,26 +9,29 @@ from __future__ import annotations
 import uuid
 from datetime import datetime, timedelta
 
+from idp import audit
 from idp.accounts import session as sessions
 from idp.authorization import consent, issuing
 from idp.authorization.request import AuthorizationRequest
 from idp.authorization.standing_session import StandingSession
 from idp.protocol import authentication_context
 from idp.protocol.errors import AccessDenied, ConsentRequired, LoginRequired
+from idp.protocol.message import Request
 
 NOTED_EVERY = timedelta(minutes=1)
 
 
 def attempt(
-    request: AuthorizationRequest, session: StandingSession | None, *, now: datetime
+    request: AuthorizationRequest, session: StandingSession | None, *, origin: Request
 ) -> str | None:
     """Return the code, or None where the person must be asked something.
 
-    With prompt=none nobody is asked: raises LoginRequired, ConsentRequired or AccessDenied instead
-    (OIDC Core §3.1.2.6).
+    `origin`: the request as received, with the one instant of it all. With prompt=none nobody is
+    asked: raises LoginRequired, ConsentRequired or AccessDenied instead (OIDC Core §3.1.2.6).
     """
     try:
-        return _issue(request, _demand_settled(request, session, now=now), now=now)
+        standing = _demand_settled(request, session, now=origin.now)
+        return _issue(request, standing, origin=origin)
     except (LoginRequired, AccessDenied, ConsentRequired):
         if request.requirement.passive:
             raise
@@ -64,30 +67,43 @@ def _demand_settled(
     return session
 
 
-def _issue(request: AuthorizationRequest, session: StandingSession, *, now: datetime) -> str:
+def _issue(request: AuthorizationRequest, session: StandingSession, *, origin: Request) -> str:
     return issuing.issue(
         request,
         user_id=session.user_id,
         session_id=session.id,
-        sid=_note_use(request, session, now=now),
+        sid=_note_use(request, session, origin=origin),
         authenticated_at=session.authenticated_at,
         acr=session.acr,
         amr=session.amr,
         consented=session.consented_scopes,
-        now=now,
+        now=origin.now,
     )
 
 
 def _note_use(
-    request: AuthorizationRequest, session: StandingSession, *, now: datetime
+    request: AuthorizationRequest, session: StandingSession, *, origin: Request
 ) -> uuid.UUID:
     """Note that session and application are in use; returns the application's `sid`."""
+    now = origin.now
     if now - session.seen_at >= NOTED_EVERY:
         sessions.touch(session.row(), now=now)
     is_fresh = session.used_at is not None and now - session.used_at < NOTED_EVERY
     if session.sid is not None and is_fresh:
         return session.sid
+    application = request.client.application
     try:
-        return sessions.participate(session.row(), request.client.application, now).id
+        sid = sessions.participate(session.row(), application, now).id
     except sessions.SessionEnded:
         raise LoginRequired("the session has just ended") from None
+    audit.trace(
+        protocol="oidc",
+        result="success",
+        request=origin,
+        application=application,
+        user_id=session.user_id,
+        user_name=session.user_name,
+        reason="signed in already",
+        later=True,
+    )
+    return sid

@@ -29,7 +29,7 @@ _IS_MEMBER = (
 )
 _READ = (
     "SELECT s.id, s.user_id, s.authenticated_at, s.acr, s.amr, s.seen_at, p.id, p.last_at,"
-    " c.scopes, c.claims{is_member}"
+    " c.scopes, c.claims, u.username{is_member}"
     " FROM idp_session s JOIN idp_user u ON u.id = s.user_id"
     " LEFT JOIN idp_participant p ON p.session_id = s.id AND p.application_id = %s"
     " LEFT JOIN idp_consent c ON c.user_id = s.user_id AND c.application_id = %s"
@@ -46,6 +46,7 @@ class StandingSession:
 
     id: uuid.UUID
     user_id: uuid.UUID
+    user_name: str
     authenticated_at: datetime
     acr: str
     amr: tuple[str, ...]
@@ -93,6 +94,7 @@ def _session(row: tuple[Any, ...], *, allowed: bool) -> StandingSession:
     return StandingSession(
         id=from_db_id(row[0]),
         user_id=from_db_id(row[1]),
+        user_name=row[10],
         authenticated_at=from_db_instant(row[2]),
         acr=row[3],
         amr=tuple(_json(row[4])),

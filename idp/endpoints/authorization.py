@@ -57,7 +57,7 @@ def _decide(checked: AuthorizationRequest, request: Request) -> Response:
     session = standing_session.read(token, client=checked.client, now=request.now)
     application = checked.client.application
     try:
-        code = short_way.attempt(checked, session, now=request.now)
+        code = short_way.attempt(checked, session, origin=request)
     except ProtocolError as error:
         refusal.note(error, request, application=application)
         return response.failure(checked.reply_to, error, application=application)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from idp.models import Interaction, Participant, Session
+from idp.models import Interaction, Participant, Session, SignIn
 from tests.support.factories import GroupFactory, UserFactory
 from tests.support.protocol import (
     RelyingParty,
@@ -99,6 +99,14 @@ def test_every_application_has_a_sid_of_its_own(world: World, web: RelyingParty)
         claims_of(party.tokens(world.session)["id_token"])["sid"] for party in (web, web, other)
     }
     assert len(sids) == 2
+
+
+def test_sign_in_without_a_page_is_traced_once_a_minute(world: World, web: RelyingParty) -> None:
+    for _ in range(3):
+        web.authorize(world.session)
+    row = SignIn.objects.get()
+    assert (row.protocol, row.result, row.user_name) == ("oidc", "success", world.user.username)
+    assert row.application_id == web.application.pk
 
 
 # ----- prompt, max_age, hints -----
