@@ -6,15 +6,18 @@ byte for byte; values are encoded so that any form decoder gives them back uncha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from idp.protocol import uri as uris
 from idp.protocol import vocabulary
 from idp.protocol.errors import InvalidRequest
 
 DEFAULT = "query"
+
+_UNRESERVED = re.compile(r"[A-Za-z0-9\-._~]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,12 @@ def form_action(redirect_uri: str) -> str:
 
 
 def _encode(parameters: Mapping[str, str | None]) -> str:
-    return urlencode(_present(parameters), quote_via=quote, safe="")
+    pairs = _present(parameters).items()
+    return "&".join(f"{_quote(name)}={_quote(value)}" for name, value in pairs)
+
+
+def _quote(text: str) -> str:
+    return text if _UNRESERVED.fullmatch(text) else quote(text, safe="")
 
 
 def _present(parameters: Mapping[str, str | None]) -> dict[str, str]:
