@@ -30,7 +30,7 @@ def prepare(demonstration: Demonstration) -> None:
     password = demo_password(demonstration)
     os.environ["GATEHOUSE_PASSWORD"] = password
     for name, options in people.PEOPLE.items():
-        settle(name, options, password=password)
+        settle(name, options, secret=password)
     register_web_application(demonstration)
     register_saas_application(demonstration)
     demonstration.write({**demonstration.read(), "port": demonstration.port})
@@ -58,18 +58,20 @@ def demo_password(demonstration: Demonstration) -> str:
     return password
 
 
-def settle(name: str, options: list[str], *, password: str) -> None:
-    """Create a person; an existing one only gets the password that was asked for."""
+def settle(name: str, options: list[str], *, secret: str) -> None:
+    """Create a person; one who is there only gets the password that was asked for."""
+    from idp.accounts import password
     from idp.models import User
 
     user = User.objects.by_login(name)
+    asked = bool(os.environ.get("GATEHOUSE_DEMO_PASSWORD"))
     if user is None:
         say(f"Creating {name} ...")
-        call_command("create_user", name, *options, stdout=io.StringIO())
-    elif os.environ.get("GATEHOUSE_DEMO_PASSWORD") and not user.check_password(password):
+    elif asked and not password.verify(user, secret):
         say(f"Giving {name} the password of GATEHOUSE_DEMO_PASSWORD ...")
-        user.set_password(password)
-        user.save(update_fields=["password"])
+    else:
+        return
+    call_command("create_user", name, *options, stdout=io.StringIO())
 
 
 def register_web_application(demonstration: Demonstration) -> None:
@@ -143,6 +145,8 @@ def main() -> None:
         prepare(demonstration)
     except CommandError as error:
         sys.exit(f"The demonstration could not be set up: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":
