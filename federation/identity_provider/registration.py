@@ -120,7 +120,7 @@ def _write(
     )
     row = existing or _new(entity_id, values, name=name or title)
     if existing is not None and name:
-        row.application.name = name[:MAX_NAME]
+        row.application.name = _one_line(name) or row.application.name
         row.application.save()
     _take(row, values)
     row.save()
@@ -143,7 +143,7 @@ def _take(row: ServiceProvider, values: Mapping[str, Any]) -> None:
 
 def _new(entity_id: str, values: Mapping[str, Any], *, name: str) -> ServiceProvider:
     application = Application.objects.create(
-        name=(name or _host(entity_id, values))[:MAX_NAME], kind=Application.Kind.SAML
+        name=_one_line(name) or _host(entity_id, values)[:MAX_NAME], kind=Application.Kind.SAML
     )
     return ServiceProvider(
         application=application,
@@ -151,6 +151,11 @@ def _new(entity_id: str, values: Mapping[str, Any], *, name: str) -> ServiceProv
         slug=slug(entity_id),
         default_name_id_format=_first_format(values.get("name_id_formats", ())),
     )
+
+
+def _one_line(name: str) -> str:
+    """A name as pages can show it; metadata is often indented."""
+    return " ".join(name.split())[:MAX_NAME]
 
 
 def _first_format(listed: Iterable[str]) -> str:
