@@ -11,6 +11,12 @@ from idp.protocol.message import Request
 from idp.protocol.parameters import Parameters
 
 
+class TooManyFailures(InvalidClient):
+    """Too many failed authentications from one network; the right secret still passes."""
+
+    status = 429
+
+
 def read_form(request: Request) -> Parameters:
     """Return the form of a POST: nothing in the URL, nothing twice (RFC 6749 §3.2)."""
     if request.method != "POST":
@@ -23,11 +29,16 @@ def read_form(request: Request) -> Parameters:
 def read_client(request: Request, parameters: Parameters, *, action: str) -> Client:
     """Return the client that the request proves to come from.
 
-    A failure is in the audit trail as `action` before the error is raised.
+    A failure is in the audit trail as `action` before the error is raised. A flood of them from
+    one network is answered with 429 (RFC 6585 §4), which keeps nobody out who proves who they are.
     """
     try:
         return client_auth.authenticate(request, parameters)
     except InvalidClient as error:
         named = (parameters.one("client_id") or "")[:100]
-        refusals.record(action, error, request, details={"client_id": named})
-        raise
+        if refusals.record(action, error, request, details={"client_id": named}):
+            raise
+        wait = str(int(refusals.PER.total_seconds()))
+        raise TooManyFailures(
+            "too many failed attempts; wait a minute", headers=[("Retry-After", wait)]
+        ) from None

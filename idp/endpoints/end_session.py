@@ -134,7 +134,7 @@ def _hint(parameters: Parameters, request: Request) -> Mapping[str, Any] | None:
 
 def _decide(checked: LogoutRequest, request: Request) -> Response:
     session = sessions.current(cookies.read(request.cookies, "session"), now=request.now)
-    if checked.hint is not None and session is None:
+    if session is None and (checked.hint is not None or not checked.destination):
         return redirect(checked.destination or logout.SIGNED_OUT_PATH)
     if session is not None and checked.hint is not None and _is_of(session, checked.hint):
         sessions.end(session, reason="signed out by application", now=request.now, request=request)

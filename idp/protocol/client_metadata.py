@@ -212,9 +212,15 @@ def _grant_types(members: Members) -> tuple[str, ...]:
     default: tuple[str, ...] = (GrantType.AUTHORIZATION_CODE,)
     if members.text("gatehouse_profile") == "machine":
         default = (GrantType.CLIENT_CREDENTIALS,)
-    elif members.flag("gatehouse_refresh_always"):
+    elif members.flag("gatehouse_refresh_always") or _asks_for_offline_access(members):
         default = (GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN)
     return members.choices("grant_types", vocabulary.GRANT_TYPES, default=default)
+
+
+def _asks_for_offline_access(members: Members) -> bool:
+    """Tell whether the registered scope is in vain without refresh tokens (OIDC Core §11)."""
+    scope = members.long_text("scope", maximum=scopes.MAX_CHARACTERS)
+    return scopes.OFFLINE_ACCESS in scope.split(" ")
 
 
 def _application_type(members: Members) -> str:

@@ -9,6 +9,7 @@ it denies could live.
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -36,10 +37,14 @@ _REVOKE = (
 
 
 class DenyList:
-    """The mirror of the deny list in this process: (kind, key) → issued up to, in seconds."""
+    """The mirror of the deny list in this process: (kind, key) → issued up to, in seconds.
+
+    Read without a lock; whoever changes it holds one and never leaves it emptier than it should be.
+    """
 
     def __init__(self) -> None:
         self._entries: dict[tuple[str, str], float] = {}
+        self._lock = threading.Lock()
         self._version = -1
         self._highest = 0
         self._loaded_at = timezone.now()
@@ -48,30 +53,32 @@ class DenyList:
         """Take up what is new when the version has moved; called at every poll."""
         if version == self._version:
             return
-        now = timezone.now()
-        stale = self._version < 0 or version < self._version
-        if stale or now - self._loaded_at > RELOAD_AFTER:
-            self._reload(now=now)
-        else:
-            self._take(Revocation.objects.filter(pk__gt=self._highest))
-        self._version = version
+        with self._lock:
+            now = timezone.now()
+            stale = self._version < 0 or version < self._version
+            if stale or now - self._loaded_at > RELOAD_AFTER:
+                self._reload(now=now)
+            else:
+                self._take(Revocation.objects.filter(pk__gt=self._highest), self._entries)
+            self._version = version
 
     def _reload(self, *, now: datetime) -> None:
         """Read every row that still matters; what has expired is forgotten here."""
-        rows = list(Revocation.objects.filter(expires_at__gt=now))
-        self._entries, self._highest, self._loaded_at = {}, 0, now
-        self._take(rows)
+        entries: dict[tuple[str, str], float] = {}
+        self._highest = 0
+        self._take(Revocation.objects.filter(expires_at__gt=now), entries)
+        self._entries, self._loaded_at = entries, now
 
-    def _take(self, rows: Iterable[Revocation]) -> None:
+    def _take(self, rows: Iterable[Revocation], entries: dict[tuple[str, str], float]) -> None:
         for row in rows:
-            self.add(row.kind, row.key, before=row.before)
+            _extend(entries, row.kind, row.key, before=row.before)
             self._highest = max(self._highest, row.pk or 0)
 
-    def add(self, kind: str, key: str, *, before: datetime) -> None:
+    def add(self, kind: str, keys: Iterable[str], *, before: datetime) -> None:
         """Deny here and now, whatever the database says later."""
-        seconds = before.timestamp()
-        if self._entries.get((kind, key), 0.0) < seconds:
-            self._entries[kind, key] = seconds
+        with self._lock:
+            for key in keys:
+                _extend(self._entries, kind, key, before=before)
 
     def covers(self, keys: Iterable[tuple[str, str]], *, issued_at: float) -> bool:
         """Whether one of the keys is denied for tokens of that time."""
@@ -85,6 +92,14 @@ class DenyList:
         else:
             directory.poll()
         return bool(self._entries)
+
+
+def _extend(
+    entries: dict[tuple[str, str], float], kind: str, key: str, *, before: datetime
+) -> None:
+    seconds = before.timestamp()
+    if entries.get((kind, key), 0.0) < seconds:
+        entries[kind, key] = seconds
 
 
 _list = DenyList()
@@ -104,8 +119,7 @@ def deny(kind: str, keys: Iterable[str], *, now: datetime) -> None:
     with transaction.atomic():
         directory.bump_revocation()
         Revocation.objects.bulk_create(rows, batch_size=_BATCH)
-    for key in unique:
-        _list.add(kind, key, before=now)
+    _list.add(kind, unique, before=now)
 
 
 def is_denied(claims: Mapping[str, Any]) -> bool:

@@ -116,6 +116,14 @@ def test_client_id_is_nobodys_subject() -> None:
 
 
 @pytest.mark.django_db
+def test_offline_access_brings_the_grant_it_needs() -> None:
+    client, _ = registration.register(parse({**PUBLIC, "scope": "openid offline_access"}))
+    assert client.grant_types == ["authorization_code", "refresh_token"]
+    client, _ = registration.register(parse({**PUBLIC, "scope": "openid"}))
+    assert client.grant_types == ["authorization_code"]
+
+
+@pytest.mark.django_db
 def test_apis() -> None:
     document = {"gatehouse_profile": "machine", "gatehouse_resources": ["https://api.example"]}
     with pytest.raises(InvalidClientMetadata):

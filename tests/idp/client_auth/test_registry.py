@@ -10,7 +10,7 @@ import pytest
 from idp.client_auth.registry import METHODS
 from idp.models import AuditEvent
 from idp.protocol import vocabulary
-from tests.support.protocol import Provider, RelyingParty, World, basic, json
+from tests.support.protocol import Provider, RelyingParty, World, basic, header, json
 
 GRANT = {"grant_type": "client_credentials"}
 
@@ -154,3 +154,13 @@ def test_a_refusal_is_in_the_audit_trail_without_the_secret(web: RelyingParty) -
     event = AuditEvent.objects.get(action="token.refused")
     assert "wrong secret" in event.reason
     assert "very-secret" not in str(vars(event))
+
+
+def test_a_flood_of_failures_is_slowed_and_keeps_nobody_out(web: RelyingParty) -> None:
+    statuses = [ask(web.provider, *basic(web.id, "wrong")).status for _ in range(70)]
+    assert statuses == [401] * 60 + [429] * 10
+    refused = web.provider.responses[-1]
+    assert json(refused)["error"] == "invalid_client"
+    assert header(refused, "Retry-After") == "60"
+    assert ask(web.provider, *web.authorization).status == 200
+    assert AuditEvent.objects.filter(action="token.refused").count() == 60

@@ -92,6 +92,11 @@ def test_nothing_at_all_asks(world: World) -> None:
     assert asked(leave(world, world.session)) == ""
 
 
+def test_nobody_to_sign_out_leaves_no_row(world: World, web: RelyingParty) -> None:
+    assert location(leave(world, None)) == "/logout/done"
+    assert not Interaction.objects.exists()
+
+
 def test_client_id_and_registered_address_ask_first(world: World, web: RelyingParty) -> None:
     response = leave(
         world, world.session, client_id=web.id, post_logout_redirect_uri=AFTER_LOGOUT, state="s"
