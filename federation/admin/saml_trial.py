@@ -34,6 +34,7 @@ from idp.models import Application, Interaction, Session
 from idp.protocol.message import Request, Response
 
 KIND = "saml-test"
+NOTE = "Really issued, and given to nobody else. Shown once."
 UNTESTED = "That the application accepts the response at its address"
 SIGNED = ", and the signature of its requests, whose key only it has"
 _ANSWER = re.compile(r'name="SAMLResponse" value="([^"]+)"')
@@ -122,7 +123,7 @@ def _report(application: Application, session: Session | None, answer: Response)
     worked = all(step.passed for step in steps)
     summary = "It works." if worked else "The application would be refused."
     untested = UNTESTED + (SIGNED if provider.want_authn_requests_signed else "") + "."
-    return Report(worked, summary, (*passed, *steps), parts, untested)
+    return Report(worked, summary, (*passed, *steps), parts, untested, NOTE)
 
 
 def _examined(

@@ -21,7 +21,7 @@ from idp.admin.filters import Choice
 from idp.admin.mapping_rows import MappingFormSet, MappingRowForm
 from idp.admin_site import SeeOther, site
 from idp.claims import attributes
-from idp.templatetags.administration import state, when
+from idp.templatetags.administration import counted, state, when
 from idp.tokens import revocation
 
 
@@ -79,7 +79,7 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
     search_help_text = "A part of the name, or a client_id."
     fieldsets: ClassVar = [
         (
-            "Who may use it",
+            "Access",
             {"fields": ["access", "allowed_groups", "first_party"]},
         ),
         (
@@ -250,10 +250,10 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
         grants = models.Grant.objects.filter(application_id=obj.pk, revoked_at=None).count()
         sessions = obj.participants.filter(session__ended_at=None).count()
         return [
-            f"Its registration, with {obj.mappings.count()} mapping row(s).",
-            f"{grants} authorization(s), with their refresh and access tokens.",
-            f"{obj.consents.count()} consent(s) that people have given.",
-            f"Its part in {sessions} session(s); the sessions themselves go on.",
+            f"Its registration, with {counted(obj.mappings.count(), 'mapping row')}.",
+            f"{counted(grants, 'authorization')}, with refresh and access tokens.",
+            f"{counted(obj.consents.count(), 'consent')} of people.",
+            f"Its part in {counted(sessions, 'session')}; the sessions themselves go on.",
         ]
 
     def keeps(self, obj: Any) -> list[str]:

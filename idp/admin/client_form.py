@@ -50,8 +50,11 @@ _SPEAKS_OF = (
 
 def explain(error: Exception) -> str:
     """A refusal of the protocol's rules as a sentence."""
-    words = str(getattr(error, "description", error)).strip()
-    return f"{words[:1].upper()}{words[1:]}." if words else "This is not accepted."
+    words = str(getattr(error, "description", error)).strip() or "this is not accepted"
+    first = words.split()[0]
+    if first.isalpha():  # neither an address nor the name of a parameter
+        words = words[0].upper() + words[1:]
+    return f"{words}."
 
 
 def field_of(error: Exception) -> str:
@@ -91,6 +94,19 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]
     )
     default_acr_values = LinesField(label="Usual acr values", rows=2, required=False)
 
+    resources = forms.ModelMultipleChoiceField(
+        Resource.objects.all(),
+        label="APIs that it may ask tokens for",
+        required=False,
+        widget=CheckboxList,
+    )
+    introspects = forms.ModelMultipleChoiceField(
+        Resource.objects.all(),
+        label="APIs whose tokens it may introspect",
+        required=False,
+        widget=CheckboxList,
+    )
+
     class Meta:
         model = Client
         fields = (
@@ -100,8 +116,6 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]
             *("default_max_age", "require_auth_time", "default_acr_values"),
         )
         widgets: ClassVar = {
-            "resources": CheckboxList,
-            "introspects": CheckboxList,
             "scope": forms.TextInput(attrs={"class": "code", "spellcheck": "false"}),
         }
 
@@ -185,13 +199,3 @@ class ClientInline(admin.StackedInline):  # type: ignore[type-arg]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("secret_hash").select_related("application")
-
-    def formfield_for_manytomany(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
-        return super().formfield_for_manytomany(
-            db_field, request, **{**kwargs, "queryset": Resource.objects.all()}
-        )
-
-    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
-        from idp.admin import audited
-
-        return audited.without_popups(super().formfield_for_dbfield(db_field, request, **kwargs))

@@ -17,7 +17,7 @@ from idp.admin.audited import AuditedAdmin
 from idp.admin.choices import LinesField
 from idp.admin.deletion import ExplainedDeletion
 from idp.admin_site import site
-from idp.templatetags.administration import NOTHING
+from idp.templatetags.administration import NOTHING, counted
 
 MOST_SHOWN = 50
 
@@ -121,7 +121,7 @@ class GroupAdmin(ExplainedDeletion, AuditedAdmin):
         form.instance.members.remove(*form.cleaned_data["remove_people"])
 
     def consequences(self, group: Any) -> list[str]:
-        sentences = [f"The membership of {group.member_total} person(s); the people stay."]
+        sentences = [f"{counted(group.member_total, 'membership')}; the people stay."]
         names = list(group.applications.values_list("name", flat=True)[:20])
         if names:
             sentences.append(f"These applications are no longer open to it: {', '.join(names)}.")

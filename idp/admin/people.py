@@ -21,7 +21,7 @@ from idp.admin.audited import AuditedAdmin
 from idp.admin.deletion import ExplainedDeletion
 from idp.admin.people_forms import ADDRESS_FIELDS, NewPersonForm, PasswordFields, PersonForm, rules
 from idp.admin_site import SeeOther, site
-from idp.templatetags.administration import state
+from idp.templatetags.administration import counted, state
 
 
 class InGroup(admin.SimpleListFilter):
@@ -237,7 +237,7 @@ class PersonAdmin(ExplainedDeletion, AuditedAdmin):
         consents = obj.consents.count()
         return [
             *_what_ends(obj),
-            f"{consents} consent(s), the profile, group memberships and custom attributes.",
+            f"{counted(consents, 'consent')}, the profile, memberships and custom attributes.",
         ]
 
     def keeps(self, obj: Any) -> list[str]:
@@ -277,6 +277,6 @@ def _what_ends(person: models.User) -> list[str]:
     live = sessions.live(person, now=timezone.now()).count()
     grants = models.Grant.objects.filter(user_id=person.pk, revoked_at=None).count()
     return [
-        f"{live} live session(s): the person is signed out everywhere.",
-        f"{grants} authorization(s) of applications, with their refresh and access tokens.",
+        f"{counted(live, 'live session')}: the person is signed out everywhere.",
+        f"{counted(grants, 'authorization')} of applications, with refresh and access tokens.",
     ]

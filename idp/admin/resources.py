@@ -19,7 +19,7 @@ from idp.admin_site import site
 from idp.protocol import resource_indicator
 from idp.protocol import scope as scope_syntax
 from idp.protocol.errors import InvalidTarget
-from idp.templatetags.administration import NOTHING
+from idp.templatetags.administration import NOTHING, counted
 
 
 class ResourceForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -108,6 +108,7 @@ class ResourceAdmin(ExplainedDeletion, AuditedAdmin):
     inlines: ClassVar = [ScopeInline]
     list_display = ("name", "identifier", "scope_names", "application_count")
     search_fields = ("name", "identifier")
+    search_help_text = "A part of the name or the identifier."
     fieldsets: ClassVar = [
         (None, {"fields": ["name", "identifier", "description"]}),
         ("Applications", {"fields": ["clients", "introspectors"]}),
@@ -137,6 +138,6 @@ class ResourceAdmin(ExplainedDeletion, AuditedAdmin):
         scopes = [scope.name for scope in resource.scopes.all()]
         return [
             "Its scopes: " + (", ".join(scopes) if scopes else "it has none") + ".",
-            f"{resource.application_total} application(s) can no longer ask for its tokens;"
-            " tokens already issued are valid until they expire.",
+            f"{counted(resource.application_total, 'application')} can no longer ask for its"
+            " tokens; tokens already issued are valid until they expire.",
         ]

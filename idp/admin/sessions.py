@@ -17,7 +17,7 @@ from idp.admin import lookup
 from idp.admin.filters import Choice, Since
 from idp.admin.read_only import ReadOnlyAdmin
 from idp.admin_site import SeeOther, site
-from idp.templatetags.administration import state, when
+from idp.templatetags.administration import counted, state, when
 
 REASON = "ended by an administrator"
 
@@ -60,7 +60,9 @@ def end_selected(model_admin: Any, request: HttpRequest, rows: QuerySet[models.S
         sessions.end(row, reason=REASON, now=now, actor=actor, request=request)  # type: ignore[arg-type]
         for row in rows[:1000]
     )
-    messages.success(request, f"{ended} session(s) ended, with all that was issued in them.")
+    messages.success(
+        request, f"{counted(ended, 'session')} ended, with all that was issued in them."
+    )
 
 
 @admin.register(models.Session, site=site)

@@ -41,6 +41,7 @@ class Report:
     checks: tuple[Check, ...]
     parts: tuple[Part, ...]
     untested: str = ""
+    note: str = "Really issued, and revoked again. Shown once."
 
 
 def keep(request: HttpRequest, application: Application, report: Report) -> HttpResponse:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
@@ -39,6 +39,18 @@ def when(moment: datetime | None, never: str = "never") -> SafeString | str:
 def state(word: str, tone: str = "") -> SafeString:
     """A state as a coloured word; `tone`: good, warn, bad or none."""
     return format_html('<span class="state {}">{}</span>', tone, word)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: 1 session, 2 sessions."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+@register.filter
+def lasting(span: timedelta) -> str:
+    """How long, in words: 1 hour, 10 minutes."""
+    now = timezone.now()
+    return timesince(now - span, now)
 
 
 @register.filter

@@ -47,6 +47,7 @@ if (tabs) {
       open(link);
     });
   }
-  const asked = links.find((link) => link.hash === location.hash);
-  open(asked || links.find((link) => part(link).querySelector(".errorlist")) || links[0]);
+  const asked = () => links.find((link) => link.hash === location.hash);
+  addEventListener("hashchange", () => asked() && open(asked()));
+  open(asked() || links.find((link) => part(link).querySelector(".errorlist")) || links[0]);
 }

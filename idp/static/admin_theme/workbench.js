@@ -29,10 +29,15 @@ async function show() {
 }
 
 function mark() {
-  const wrong = new Set([...answer.querySelectorAll("[data-row]")].map((item) => item.dataset.row));
-  [...rows.children].filter(counts).sort((a, b) => order(a) - order(b)).forEach((row, index) => {
-    row.classList.toggle("errors", wrong.has(String(index + 1)));
-  });
+  const wrong = [...answer.querySelectorAll("[data-row]")].map((item) => item.dataset);
+  for (const input of rows.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
+  for (const row of rows.children) row.classList.remove("errors");
+  const kept = [...rows.children].filter(counts).sort((a, b) => order(a) - order(b));
+  for (const { row, field: name } of wrong) {
+    const place = kept[row - 1];
+    place?.classList.add("errors");
+    if (place) field(place, name)?.setAttribute("aria-invalid", "true");
+  }
 }
 
 const field = (row, name) => row.querySelector(`[name$='-${name}']`);

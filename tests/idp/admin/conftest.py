@@ -1,0 +1,38 @@
+"""An administrator's browser, and what the administration's tests register."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client as Browser
+
+from idp import models
+from tests.support import protocol
+from tests.support.factories import SessionFactory, UserFactory
+
+
+@pytest.fixture
+def admin_user(db: None) -> models.User:
+    """An administrator, and signing keys."""
+    protocol.restore_keys()
+    return UserFactory(username="root", given_name="Ruth", is_superuser=True)
+
+
+@pytest.fixture
+def browser_of() -> Callable[[models.User], Browser]:
+    """A browser in which somebody is signed in."""
+
+    def open_(user: models.User) -> Browser:
+        browser = Browser()
+        browser.session_row = SessionFactory(user=user)
+        browser.cookies["gatehouse_session"] = browser.session_row.token
+        return browser
+
+    return open_
+
+
+@pytest.fixture
+def browser(admin_user: models.User, browser_of: Callable[[models.User], Browser]) -> Browser:
+    """The administrator's browser."""
+    return browser_of(admin_user)
