@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser
 
 from tests.support import browser as browsers
@@ -19,6 +20,12 @@ from tests.support import environment
 from tests.support.apache import Apache
 from tests.support.postgresql import Cluster
 from tests.support.server import Gatehouse
+
+# How fast a machine is decides nothing, and a run can be repeated.
+settings.register_profile(
+    "gatehouse", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("gatehouse")
 
 
 @pytest.fixture(scope="session")
