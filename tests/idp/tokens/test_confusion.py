@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.protocol import RelyingParty, World, basic
+from tests.support.protocol import RelyingParty, World, basic, cookie_of
 
 
 @pytest.fixture
@@ -51,7 +51,9 @@ def _hint(world: World, party: RelyingParty, value: str) -> bool:
 
 
 def _logout(world: World, party: RelyingParty, value: str) -> bool:
-    response = world.provider.get("/end_session", {"id_token_hint": value})
+    response = world.provider.get(
+        "/end_session", {"id_token_hint": value}, cookies=cookie_of(world.session)
+    )
     location = dict(response.headers).get("Location", "")
     return response.status == 303 and "/confirm/" not in location
 

@@ -107,6 +107,25 @@ def test_a_new_process_reads_everything_that_matters() -> None:
 
 
 @pytest.mark.django_db
+def test_nothing_slips_through_while_the_list_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    token = claims()
+    revocation.deny("jti", [token["jti"]], now=timezone.now())
+    mirror = revocation.DenyList()
+    mirror.observe(1)
+    seen: list[bool] = []
+    extend = revocation._extend
+
+    def watched(*args: Any, **facts: Any) -> None:
+        seen.append(mirror.covers([("jti", token["jti"])], issued_at=token["iat"]))
+        extend(*args, **facts)
+
+    monkeypatch.setattr(revocation, "_extend", watched)
+    mirror.observe(0)  # a version before: everything is read anew
+    assert seen
+    assert all(seen)
+
+
+@pytest.mark.django_db
 def test_rows_live_as_long_as_a_token_could() -> None:
     now = timezone.now()
     revocation.deny("sid", ["a"], now=now)
