@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from federation.identity_provider import (
-    entity,
     issuing,
     name_ids,
     pages,
@@ -33,8 +30,8 @@ def answer(
 ) -> Response:
     """Post the assertion about the session's person to the service provider.
 
-    `at_once`: nobody was asked anything, so that what is kept for administrators may wait for the
-    next bulk insert. Raises sessions.SessionEnded; answers whatever else goes wrong.
+    `at_once`: nobody was asked anything, so what is kept for administrators may wait.
+    Raises sessions.SessionEnded; answers whatever else goes wrong.
     """
     person = attributes.load(session.user_id)
     if person is None:
@@ -50,7 +47,9 @@ def answer(
     except errors.SamlError as error:
         return refusal.fail(sign_on, error, request, user=session.user)
     _keep(participant, name)
-    _record(sign_on, session, request, content, response_id=response_id, at_once=at_once)
+    _audit(sign_on, session, request, content, response_id=response_id)
+    if not at_once or participant.last_at == request.now:
+        _trace(sign_on, session, request, at_once=at_once)
     reply_to = sign_on.reply_to
     form = bindings.post_form(signed, action=reply_to.acs_url, relay_state=reply_to.relay_state)
     return pages.form_post(form, application=known.application)
@@ -103,26 +102,22 @@ def _keep(participant: Participant, name: NameID) -> None:
         )
 
 
-def _record(
+def _audit(
     sign_on: SignOnRequest,
     session: Session,
     request: Request,
     content: Assertion,
     *,
     response_id: str,
-    at_once: bool,
 ) -> None:
-    """Audit every signature by its IDs, and keep the attempt for administrators."""
-    facts: dict[str, Any] = {
-        "request": request,
-        "user": session.user,
-        "application": sign_on.service_provider.application,
-    }
+    """Every signature by its IDs: an assertion seen elsewhere that is not here is not ours."""
     audit.buffer(
         ACTION,
+        request=request,
+        user=session.user,
+        application=sign_on.service_provider.application,
         session_id=session.pk,
         details={
-            "issuer": entity.entity_id(),
             "response_id": response_id,
             "assertion_id": content.id,
             "in_response_to": content.in_response_to,
@@ -130,13 +125,19 @@ def _record(
             "authn_context": content.authn_context_class_ref,
             "attributes": [one.name for one in content.attributes],
         },
-        **facts,
     )
+
+
+def _trace(sign_on: SignOnRequest, session: Session, request: Request, *, at_once: bool) -> None:
+    """Keep the attempt for administrators; without a page at most once a minute."""
     audit.trace(
         protocol=refusal.PROTOCOL,
         result="success",
+        reason="signed in already" if at_once else "",
+        request=request,
+        user=session.user,
+        application=sign_on.service_provider.application,
         received=dict(sign_on.received),
-        trace=[] if at_once else pipeline.passed(),
+        trace=pipeline.passed(),
         later=at_once,
-        **facts,
     )

@@ -1,3 +1,4 @@
-"""A provider in this process, alice's session, and two relying parties."""
+"""A provider in this process, alice's session, and parties of both protocols."""
 
 from tests.support.protocol import public, web, world  # noqa: F401 (fixtures)
+from tests.support.saml import party, saml  # noqa: F401 (fixtures)

@@ -1,0 +1,149 @@
+"""SAML V2.0 Bindings: HTTP Redirect and HTTP POST."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from federation.saml import vocabulary
+from idp.models import Interaction
+from tests.attacks.saml import service_provider
+from tests.support.protocol import header
+from tests.support.saml import Party, SamlWorld, posted
+
+S = "SAML Bindings"
+
+
+def query_of(party: Party, **options: Any) -> str:
+    return party.sp.redirect(party.request(), **options).decode()
+
+
+@pytest.mark.standard(S, "3.4", "AuthnRequests by Redirect, signed and unsigned")
+@pytest.mark.parametrize("signed", [True, False])
+def test_redirect(saml: SamlWorld, party: Party, signed: bool) -> None:
+    assert posted(party.redirect(saml.session, signed=signed)).status == ("Success",)
+
+
+@pytest.mark.standard(S, "3.5", "AuthnRequests by POST, signed and unsigned")
+@pytest.mark.parametrize("signed", [True, False])
+def test_post(saml: SamlWorld, party: Party, signed: bool) -> None:
+    assert posted(party.post(saml.session, signed=signed)).status == ("Success",)
+
+
+@pytest.mark.standard(S, "3.4.4.1", "the signature covers the octets as they were sent")
+@pytest.mark.parametrize("relay_state", [None, "", "a b", "\u00e9&=%", "x" * 80])
+def test_octets(saml: SamlWorld, party: Party, relay_state: str | None) -> None:
+    query = query_of(party, relay_state=relay_state)
+    form = posted(party.send_query(query, saml.session))
+    assert form.relay_state == relay_state
+
+
+@pytest.mark.standard(S, "3.4.4.1", "parameters may come in any order, others among them")
+def test_order(saml: SamlWorld, party: Party) -> None:
+    pairs = query_of(party, relay_state="state").split("&")
+    shuffled = "&".join(["utm=1", *reversed(pairs), "lang=en"])
+    assert posted(party.send_query(shuffled, saml.session)).relay_state == "state"
+
+
+@pytest.mark.standard(S, "3.4.4.1", "a changed, missing or moved part breaks the signature")
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda query: query.replace("RelayState=state", "RelayState=other"),
+        lambda query: query.replace("&RelayState=state", ""),
+        lambda query: query.replace("RelayState=state", "RelayState=stat%65"),
+        lambda query: query.replace("rsa-sha256", "rsa-sha512"),
+        lambda query: query.replace("&SigAlg=", "&SigAlg2="),
+        lambda query: query.partition("&Signature=")[0],
+        lambda query: query + "&RelayState=state",
+        lambda query: query + "&SAMLRequest=x",
+        lambda query: query + "&Signature=x",
+        lambda query: query + "&SAMLResponse=x",
+        lambda query: query + "&Saml%52equest=x" + "&SAML%52equest=x",
+    ],
+)
+def test_tampering(saml: SamlWorld, party: Party, change: Any) -> None:
+    changed = change(query_of(party, relay_state="state"))
+    assert party.send_query(changed, saml.session).status == 400
+
+
+@pytest.mark.standard(S, "3.4.4.1", "DSA, SHA-1 and unknown algorithms are refused")
+@pytest.mark.parametrize(
+    "algorithm", ["http://www.w3.org/2000/09/xmldsig#rsa-sha1", "urn:example:none", ""]
+)
+def test_algorithms(saml: SamlWorld, party: Party, algorithm: str) -> None:
+    query = query_of(party).replace(
+        quote(vocabulary.RSA_SHA256, safe=""), quote(algorithm, safe="")
+    )
+    assert party.send_query(query, saml.session).status == 400
+
+
+@pytest.mark.standard(S, "3.4.4.1", "an XML signature does not travel by Redirect")
+def test_embedded_signature(saml: SamlWorld, party: Party) -> None:
+    query = party.sp.redirect(party.sp.signed(), signed=False)
+    assert party.send_query(query, saml.session).status == 400
+
+
+@pytest.mark.standard(S, "3.4.5.2", "Destination is our exact address, and there when signed")
+def test_destination(saml: SamlWorld, party: Party) -> None:
+    for destination in ("", f'Destination="{party.sp.destination}/"'):
+        text = party.request().replace(f'Destination="{party.sp.destination}"', destination)
+        assert party.send_query(party.sp.redirect(text), saml.session).status == 400
+
+
+@pytest.mark.standard(S, "3.5.5.2", "and by POST")
+def test_destination_by_post(saml: SamlWorld, party: Party) -> None:
+    for destination in ("", f'Destination="{party.sp.destination}/"'):
+        own = f'Destination="{party.sp.destination}"'
+        root = service_provider.etree.fromstring(party.request().replace(own, destination))
+        service_provider.sign(root)
+        assert party.send_form(party.sp.post(root), saml.session).status == 400
+
+
+@pytest.mark.standard(S, "3.4.3", "RelayState goes back byte for byte, up to 2 KiB, escaped")
+@pytest.mark.parametrize(
+    "relay_state",
+    ['"><script>alert(1)</script>', "https://evil.example", "\r\n", "x" * 2048, "\u20ac"],
+)
+def test_relay_state(saml: SamlWorld, party: Party, relay_state: str) -> None:
+    for answer in (
+        party.redirect(saml.session, relay_state=relay_state),
+        party.post(saml.session, relay_state=relay_state),
+    ):
+        form = posted(answer)
+        assert form.relay_state == relay_state
+        assert form.action == party.sp.acs_url
+        assert b"<script>alert" not in answer.body
+
+
+@pytest.mark.standard(S, "3.4.3", "more than 2 KiB are refused")
+def test_long_relay_state(saml: SamlWorld, party: Party) -> None:
+    assert party.redirect(saml.session, relay_state="x" * 2049).status == 400
+
+
+@pytest.mark.standard(S, "3.5.4", "the answer is a self-posting form that works without a script")
+def test_form(saml: SamlWorld, party: Party) -> None:
+    answer = party.redirect(saml.session)
+    page = answer.body.decode()
+    assert 'method="post"' in page
+    assert "<button" in page
+    assert "<script>" not in page
+    assert "onload" not in page
+    assert "'unsafe-inline'" not in header(answer, "Content-Security-Policy")
+
+
+@pytest.mark.standard(S, "3.5.5.1", "no cache keeps it")
+def test_caches(saml: SamlWorld, party: Party) -> None:
+    assert header(party.redirect(saml.session), "Cache-Control") == "no-store"
+
+
+@pytest.mark.standard(
+    S, "3.5.4", "a form from another site, without cookies, is stored: 303, then GET"
+)
+def test_cross_site(saml: SamlWorld, party: Party) -> None:
+    answer = party.post(None, signed=True)
+    assert answer.status == 303
+    assert header(answer, "Location").startswith("/interaction/")
+    assert Interaction.objects.get().browser_hash == b""

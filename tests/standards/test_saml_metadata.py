@@ -1,0 +1,157 @@
+"""SAML V2.0 Metadata: ours, and what is taken from a service provider's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from federation.identity_provider import registration
+from federation.models import ServiceProvider as Row
+from federation.saml import datatypes, errors, signature, vocabulary, xml
+from idp import keys
+from tests.attacks.saml import metadata as hostile
+from tests.attacks.saml import service_provider
+from tests.attacks.saml.service_provider import ServiceProvider, consumer
+from tests.support.saml import NAMESPACES, Party, SamlWorld, metadata_of, posted
+
+S = "SAML Metadata"
+SP = ServiceProvider()
+
+
+@pytest.fixture
+def ours(saml: SamlWorld) -> Any:
+    return etree.fromstring(saml.provider.get("/saml/metadata").body)
+
+
+def find(root: Any, path: str) -> list[Any]:
+    return list(root.xpath(path, namespaces=NAMESPACES))
+
+
+@pytest.mark.standard(S, "2.3.2", "entityID is a URL of at most 256 characters")
+def test_entity_id(ours: Any, saml: SamlWorld) -> None:
+    entity_id = ours.get("entityID")
+    assert len(entity_id) <= 256
+    assert saml.provider.get(entity_id.removeprefix("http://localhost:8000")).status == 200
+
+
+@pytest.mark.standard(S, "2.3.2", "validUntil and cacheDuration on the root")
+def test_validity(ours: Any) -> None:
+    assert datetime.fromisoformat(ours.get("validUntil")) > datetime.now(UTC)
+    assert datatypes.duration(ours.get("cacheDuration")).total_seconds() == 6 * 3600
+
+
+@pytest.mark.standard(S, "3", "our metadata is signed, the signature over the whole document")
+def test_signed(saml: SamlWorld) -> None:
+    root = xml.parse(saml.provider.get("/saml/metadata").body)
+    certificate = keys.saml_signing().certificate
+    assert signature.verify(root, keys=[signature.verification_key(certificate)]) is root
+
+
+@pytest.mark.standard(S, "2.4.3", "IDPSSODescriptor with endpoints, formats, signing keys")
+def test_role(ours: Any) -> None:
+    (role,) = find(ours, "/md:EntityDescriptor/md:IDPSSODescriptor")
+    assert role.get("protocolSupportEnumeration") == vocabulary.SAMLP
+    assert role.get("WantAuthnRequestsSigned") == "false"
+    assert len(find(role, "md:SingleSignOnService")) == 2
+    assert len(find(role, "md:NameIDFormat")) == 4
+    assert find(role, "md:KeyDescriptor[@use='signing']//ds:X509Certificate")
+
+
+@pytest.mark.standard(
+    S, "2.4.3", "nothing is published that does not exist: no logout, no artifact"
+)
+def test_nothing_else(ours: Any) -> None:
+    names = {etree.QName(one).localname for one in ours.iter()}
+    assert not names & {"SingleLogoutService", "ArtifactResolutionService", "ManageNameIDService"}
+
+
+@pytest.mark.standard("SAML MDUI", "2.1", "a display name for discovery pages")
+def test_display_name(ours: Any) -> None:
+    (name,) = find(ours, "//*[local-name()='DisplayName']")
+    assert name.text == "Gatehouse"
+
+
+@pytest.mark.standard("SAML Algorithm Support", "2", "the algorithms that are verified")
+def test_algorithms(ours: Any) -> None:
+    listed = {one.get("Algorithm") for one in find(ours, "//*[local-name()='SigningMethod']")}
+    assert vocabulary.RSA_SHA256 in listed
+    assert not any("sha1" in one for one in listed)
+
+
+@pytest.mark.standard(S, "1.1.1", "valid by the schema, and without a DTD")
+def test_schema(saml: SamlWorld) -> None:
+    body = saml.provider.get("/saml/metadata").body
+    xml.validate(xml.parse(body), schema="metadata")
+    assert b"DOCTYPE" not in body
+
+
+@pytest.mark.standard(S, "2.3.1", "of several entities the one that is chosen is registered")
+def test_several(saml: SamlWorld) -> None:
+    other = ServiceProvider(entity_id="https://other.example", acs_url="https://other.example/acs")
+    several = hostile.group(metadata_of(SP), metadata_of(other))
+    with pytest.raises(errors.SeveralEntities):
+        registration.register_from_metadata(several)
+    registration.register_from_metadata(several, entity_id=other.entity_id)
+    assert Row.objects.get().entity_id == other.entity_id
+
+
+@pytest.mark.standard(S, "2.4.1.1", "any number of keys; any of them verifies")
+@pytest.mark.parametrize("use", ["", "signing"])
+def test_any_key(saml: SamlWorld, use: str) -> None:
+    party = saml.party()
+    names = ("first", "second", "third")
+    described = "".join(hostile.key(service_provider.rsa_key(name), use=use) for name in names)
+    document = party.sp.metadata(role=described + consumer(party.sp.acs_url))
+    row = registration.register_from_metadata(document).service_provider
+    assert len(row.signing_certificates) == 3
+    party.row = row
+    party.change(encrypt_assertion=False)
+    for name in names:
+        query = party.sp.redirect(party.request(), key=service_provider.rsa_key(name))
+        assert posted(party.send_query(query, saml.session)).status == ("Success",)
+    assert party.redirect(saml.session, signed=True).status == 400
+
+
+@pytest.mark.standard(S, "2.4.1.1", "a key without use is encrypted to as well")
+def test_key_without_use(saml: SamlWorld) -> None:
+    role = hostile.key(SP.key, use="") + consumer(SP.acs_url)
+    row = registration.register_from_metadata(SP.metadata(role=role)).service_provider
+    assert row.encryption_certificates
+
+
+@pytest.mark.standard("IIP", "MD06", "an expired certificate is a key like any other")
+def test_expired_certificate(saml: SamlWorld, party: Party) -> None:
+    old = service_provider.certificate(party.sp.key, ended=True)
+    party.change(signing_certificates=[service_provider.base64_der(old)])
+    assert posted(party.redirect(saml.session, signed=True)).status == ("Success",)
+
+
+@pytest.mark.standard("SAML2Int", "SDP-MD07", "keys below 2048 bits are refused")
+def test_weak_key(saml: SamlWorld) -> None:
+    weak = hostile.key(service_provider.rsa_key("weak", 1024))
+    with pytest.raises(errors.InvalidMetadata, match="1024"):
+        registration.register_from_metadata(SP.metadata(role=weak + consumer(SP.acs_url)))
+
+
+@pytest.mark.standard(
+    S, "2.4.4", "AuthnRequestsSigned switches the demand on, nothing switches it off"
+)
+def test_flag(saml: SamlWorld) -> None:
+    party = saml.party()
+    registration.register_from_metadata(party.sp.metadata())
+    assert party.redirect(saml.session).status == 400
+    registration.register_from_metadata(metadata_of(party.sp))
+    assert party.redirect(saml.session).status == 400
+    assert posted(party.redirect(saml.session, signed=True)).status == ("Success",)
+
+
+@pytest.mark.standard("IIP", "MD05", "a certificate to come is published before it signs")
+def test_rollover(saml: SamlWorld, party: Party) -> None:
+    keys.rotate(keys.SAML, "RS256")
+    root = etree.fromstring(saml.provider.get("/saml/metadata").body)
+    assert len(find(root, "//md:KeyDescriptor")) == 2
+    keys.rotate(keys.SAML, "RS256")
+    party.accept(posted(party.redirect(saml.session, identifier="_id")), request_id="_id")

@@ -1,0 +1,171 @@
+"""SAML V2.0 Profiles §4.1, Web Browser SSO, and the deployment profile saml2int."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from federation.saml import vocabulary
+from idp.accounts import people
+from idp.claims import mapping
+from idp.models import Application, ClaimMapping
+from tests.support.protocol import cookie_of
+from tests.support.saml import Party, SamlWorld, decrypted, posted
+from tests.support.sign_in import Browser
+
+S = "SAML Profiles"
+
+
+@pytest.mark.standard(
+    S, "4.1.4.2", "exactly one assertion, one AuthnStatement, one AttributeStatement"
+)
+def test_statements(saml: SamlWorld, party: Party) -> None:
+    form = posted(party.redirect(saml.session))
+    for name in ("Assertion", "AuthnStatement", "AttributeStatement", "Subject"):
+        assert len(form.all(f"//saml:{name}")) == 1
+
+
+@pytest.mark.standard(S, "4.1.4.2", "bearer: Recipient, InResponseTo, five minutes, no NotBefore")
+def test_bearer(saml: SamlWorld, party: Party) -> None:
+    form = posted(party.redirect(saml.session, identifier="_id"))
+    confirmation = form.one("//saml:SubjectConfirmation")
+    data = form.one("//saml:SubjectConfirmationData")
+    assert confirmation.get("Method") == "urn:oasis:names:tc:SAML:2.0:cm:bearer"
+    assert data.get("Recipient") == party.sp.acs_url
+    assert data.get("InResponseTo") == "_id"
+    assert data.get("NotBefore") is None
+    issued = datetime.fromisoformat(form.root.get("IssueInstant"))
+    assert datetime.fromisoformat(data.get("NotOnOrAfter")) - issued <= timedelta(minutes=5)
+
+
+@pytest.mark.standard(S, "4.1.4.2", "the audience is the service provider alone")
+def test_audience(saml: SamlWorld, party: Party) -> None:
+    form = posted(party.redirect(saml.session))
+    assert [one.text for one in form.all("//saml:Audience")] == [party.sp.entity_id]
+    conditions = form.one("//saml:Conditions")
+    now = timezone.now()
+    assert datetime.fromisoformat(conditions.get("NotBefore")) <= now
+    assert (
+        now < datetime.fromisoformat(conditions.get("NotOnOrAfter")) <= now + timedelta(minutes=5)
+    )
+
+
+@pytest.mark.standard(S, "4.1.4.5", "response and assertion are signed, with SHA-256")
+def test_signed_twice(saml: SamlWorld, party: Party) -> None:
+    form = posted(party.redirect(saml.session, identifier="_id"))
+    assert form.one("/samlp:Response/ds:Signature") is not None
+    assert form.one("/samlp:Response/saml:Assertion/ds:Signature") is not None
+    methods = {one.get("Algorithm") for one in form.all("//ds:SignatureMethod")}
+    assert methods == {vocabulary.RSA_SHA256}
+    party.accept(form, request_id="_id")
+
+
+@pytest.mark.standard(
+    "SAML2Int", "SDP-IDP09", "encrypted with AES-GCM and OAEP where there is a key"
+)
+def test_encrypted(saml: SamlWorld) -> None:
+    party = saml.party(encryption=True)
+    form = posted(party.redirect(saml.session, identifier="_id"))
+    methods = [one.get("Algorithm") for one in form.all("//*[local-name()='EncryptionMethod']")]
+    assert methods == [vocabulary.AES256_GCM, vocabulary.RSA_OAEP_MGF1P]
+    party.accept(form, request_id="_id", encrypted=True)
+
+
+@pytest.mark.standard("XML Encryption", "3", "signed first, then encrypted, with a fresh key")
+def test_sign_then_encrypt(saml: SamlWorld) -> None:
+    party = saml.party(encryption=True)
+    first, second = (posted(party.redirect(saml.session)) for _ in range(2))
+    values = [one.all("//*[local-name()='CipherValue']")[0].text for one in (first, second)]
+    assert values[0] != values[1]
+    opened = decrypted(first, party.sp.key)
+    assert opened.find(f"{{{vocabulary.DS}}}Signature") is not None
+
+
+@pytest.mark.standard(
+    "SAML2Int", "SDP-IDP18", "attributes under their URI names, a value each element"
+)
+def test_attributes(saml: SamlWorld, party: Party) -> None:
+    form = posted(party.redirect(saml.session))
+    assert form.attributes["isMemberOf"] == ["staff", "users"]
+    for one in form.all("//saml:Attribute"):
+        assert one.get("NameFormat") == vocabulary.NAME_FORMAT_URI
+        assert one.get("FriendlyName")
+
+
+@pytest.mark.standard("IIP", "IDP01", "any name and name format by mapping")
+def test_mapped_attributes(saml: SamlWorld, party: Party) -> None:
+    ClaimMapping.objects.create(
+        application=party.row.application,
+        claim="email",
+        key="email",
+        to_saml=True,
+        name_format=mapping.NAME_FORMAT_BASIC,
+    )
+    (one,) = posted(party.redirect(saml.session)).all("//saml:Attribute")
+    assert (one.get("Name"), one.get("NameFormat")) == ("email", vocabulary.NAME_FORMAT_BASIC)
+
+
+@pytest.mark.standard(S, "4.1.5", "nothing is sent that was not asked for")
+@pytest.mark.parametrize(
+    "query", ["", "SAMLResponse=x", "entityID=x", "providerId=x", "spentityid=x"]
+)
+def test_unsolicited(saml: SamlWorld, query: str) -> None:
+    answer = saml.provider.get("/saml/sso", query, cookies=cookie_of(saml.session))
+    assert answer.status == 400
+    assert b"SAMLResponse" not in answer.body
+
+
+# ----- switched off, at every entry -----
+
+
+def entries(saml: SamlWorld, party: Party) -> list[Any]:
+    """Every way in: both bindings, passive, and one that began before."""
+    return [
+        party.redirect(saml.session),
+        party.redirect(saml.session, signed=True),
+        party.post(saml.session, signed=True),
+        party.redirect(saml.session, attributes='IsPassive="true"'),
+        party.redirect(saml.session, attributes='ForceAuthn="true"'),
+    ]
+
+
+@pytest.mark.standard(S, "4.1.3", "a disabled application gets nothing, at any entry")
+def test_disabled_application(saml: SamlWorld, party: Party) -> None:
+    waiting = party.post(None, signed=True)
+    party.change_application(enabled=False)
+    for answer in entries(saml, party):
+        assert answer.status == 400
+        assert b"SAMLResponse" not in answer.body
+    browser = Browser()
+    browser.cookies.load(cookie_of(saml.session))
+    page = browser.open(dict(waiting.headers)["Location"])
+    assert b"SAMLResponse" not in page.content
+
+
+@pytest.mark.standard(S, "4.1.3", "nothing is said about a disabled person, at any entry")
+def test_disabled_person(saml: SamlWorld, party: Party) -> None:
+    waiting = party.post(None, signed=True)
+    people.disable(saml.user, now=timezone.now())
+    for answer in entries(saml, party):
+        assert b"alice" not in answer.body
+        if answer.status == 200:
+            assert posted(answer).status == ("Responder", "NoPassive")
+        else:
+            assert answer.status == 303
+    browser = Browser()
+    browser.cookies.load(cookie_of(saml.session))
+    page = browser.open(dict(waiting.headers)["Location"])
+    assert b"SAMLResponse" not in page.content
+
+
+@pytest.mark.standard(S, "4.1.3", "who may not use the application gets no assertion, at any entry")
+def test_access(saml: SamlWorld, party: Party) -> None:
+    party.change_application(access=Application.Access.NOBODY)
+    for answer in entries(saml, party):
+        if answer.status == 200:
+            assert posted(answer).status == ("Responder", "RequestDenied")
+        else:
+            assert answer.status == 303
