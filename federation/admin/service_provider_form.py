@@ -150,8 +150,8 @@ def shown_certificates(signing: Any, encryption: Any) -> str:
     if not found:
         return "None are known: requests are not verified, assertions not encrypted."
     return format_html_join(
-        format_html("<br>"),
-        "{}: {} <code>{}…</code> until {} {}",
+        "",
+        "<div>{}: {} <code>{}…</code> until {} {}</div>",
         (
             (
                 one.use,

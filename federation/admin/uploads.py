@@ -48,10 +48,6 @@ def _fields(parsers: list[MultiPartParser], *, without: str) -> QueryDict:
 
 
 def _drain(request: HttpRequest) -> None:
-    stream = request.META.get("wsgi.input")
     left = MOST_DRAINED
-    while stream is not None and left > 0:
-        chunk = stream.read(min(CHUNK, left))
-        if not chunk:
-            return
+    while left > 0 and (chunk := request.read(CHUNK)):
         left -= len(chunk)

@@ -19,7 +19,15 @@ from idp.accounts import session as sessions
 from idp.admin import lookup
 from idp.admin.audited import AuditedAdmin
 from idp.admin.deletion import ExplainedDeletion
-from idp.admin.people_forms import ADDRESS_FIELDS, NewPersonForm, PasswordFields, PersonForm, rules
+from idp.admin.people_forms import (
+    ADDRESS_FIELDS,
+    NOBODY_LEFT,
+    NewPersonForm,
+    PasswordFields,
+    PersonForm,
+    other_administrators,
+    rules,
+)
 from idp.admin_site import SeeOther, site
 from idp.templatetags.administration import counted, state
 
@@ -230,8 +238,7 @@ class PersonAdmin(ExplainedDeletion, AuditedAdmin):
     def obstacles(self, request: HttpRequest, obj: Any) -> list[str]:
         if obj.pk == request.user.pk:
             return ["It is you. Ask another administrator."]
-        others = models.User.objects.filter(is_superuser=True, is_active=True).exclude(pk=obj.pk)
-        return [] if others.exists() else ["Nobody would be left to administer Gatehouse."]
+        return [] if other_administrators(obj) else [NOBODY_LEFT]
 
     def consequences(self, obj: Any) -> list[str]:
         consents = obj.consents.count()

@@ -22,7 +22,14 @@ ADDRESS_LABELS = {
     "country": "Country",
 }
 ADDRESS_FIELDS = tuple(f"address_{name}" for name in ADDRESS_MEMBERS)
+NOBODY_LEFT = "Nobody would be left to administer Gatehouse."
 NEW_PASSWORD = {"autocomplete": "new-password"}
+
+
+def other_administrators(user: models.User) -> bool:
+    """Whether somebody else could administer Gatehouse."""
+    others = models.User.objects.filter(is_superuser=True, is_active=True)
+    return others.exclude(pk=user.pk).exists()
 
 
 class PasswordFields(forms.Form):
@@ -95,6 +102,13 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
             )
             self.initial.setdefault(f"address_{name}", stored.get(name, ""))
 
+    def clean_is_superuser(self) -> bool:
+        """Somebody must be left who can come in here."""
+        wanted: bool = self.cleaned_data["is_superuser"]
+        if not wanted and self.instance.is_staff and not other_administrators(self.instance):
+            raise ValidationError(NOBODY_LEFT)
+        return wanted
+
     def clean(self) -> dict[str, Any]:
         """Put the parts of the address together; parts of other origin are kept."""
         data = super().clean() or {}
@@ -125,7 +139,8 @@ class NewPersonForm(PersonForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
-        self.instance.username = data.get("username") or ""
+        for name in ("username", "email", "name", "given_name", "family_name"):
+            setattr(self.instance, name, data.get(name) or "")
         check_password(self, self.instance)
         return data
 

@@ -125,9 +125,11 @@ def test_whatever_is_typed_is_read_or_refused(text: str) -> None:
     try:
         steps = read(text)
     except TransformTextError as error:
-        assert 1 <= error.column <= len(text) + 1
+        column, steps = error.column, []
     else:
-        assert read(transform_text.render(steps)) == steps
+        column = 1
+    assert 1 <= column <= len(text) + 1
+    assert read(transform_text.render(steps)) == steps
 
 
 @pytest.mark.parametrize("stored", [None, "", [], {"odd": 1}, ["odd"], "odd"])

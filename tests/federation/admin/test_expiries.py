@@ -1,0 +1,44 @@
+"""What of SAML is shown on the overview before it ends."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client as Browser
+from django.utils import timezone
+
+from federation.admin import expiries
+from tests.attacks.saml import service_provider
+from tests.attacks.saml.service_provider import ServiceProvider
+from tests.support.factories import ServiceProviderFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def test_names_metadata_and_certificates_that_end() -> None:
+    now = timezone.now()
+    der = service_provider.base64_der(ServiceProvider().certificate)
+    ServiceProviderFactory(
+        application__name="Payroll",
+        metadata_valid_until=now + timedelta(days=3),
+        signing_certificates=[der],
+    )
+    soon = [entry.what for entry in expiries.expiries(now + timedelta(days=30))]
+    assert "Metadata of Payroll" in soon
+    later = [entry.what for entry in expiries.expiries(now + timedelta(days=40_000))]
+    assert "Payroll: signing certificate" in later
+
+
+def test_leaves_out_the_disabled() -> None:
+    now = timezone.now()
+    ServiceProviderFactory(application__enabled=False, metadata_valid_until=now)
+    assert not list(expiries.expiries(now + timedelta(days=30)))
+
+
+def test_is_on_the_overview(browser: Browser) -> None:
+    past = timezone.now() - timedelta(days=1)
+    ServiceProviderFactory(application__name="Payroll", metadata_valid_until=past)
+    html = browser.get("/admin/").content.decode()
+    assert "Metadata of Payroll" in html
+    assert "expired" in html
