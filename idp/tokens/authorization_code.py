@@ -16,10 +16,9 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 from django.conf import settings
-from django.db import connection
 
 from idp import audit, keys
-from idp.models import Client, Grant, StoredAuthorizationCode
+from idp.models import Client, Grant, StoredAuthorizationCode, issuing_write
 from idp.models.identifiers import db_id, db_instant, new_id
 from idp.protocol.errors import InvalidGrant
 from idp.tokens import opaque, revocation, standing
@@ -181,9 +180,7 @@ def _insert(grant: Grant, *, client: Client, now: datetime) -> bool:
         db_instant(now),
         *person.parameters,
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT.format(standing=person.sql), parameters)
-        return bool(cursor.fetchall())
+    return bool(issuing_write.execute(_INSERT.format(standing=person.sql), parameters))
 
 
 # ----- the sealed content -----

@@ -15,10 +15,9 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from django.conf import settings
-from django.db import connection
 
 from idp import audit, keys
-from idp.models import Client, Grant
+from idp.models import Client, Grant, issuing_write
 from idp.models.identifiers import db_id, db_instant, from_db_id, from_db_instant
 from idp.protocol.errors import InvalidGrant
 from idp.tokens import opaque, revocation, standing
@@ -139,9 +138,7 @@ def _standing(client: Client, *, now: datetime) -> standing.Condition:
 
 
 def _one(sql: str, parameters: list[Any]) -> tuple[Any, ...] | None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        rows = cursor.fetchall()
+    rows = issuing_write.execute(sql, parameters)
     return rows[0] if rows else None
 
 
