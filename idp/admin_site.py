@@ -86,7 +86,7 @@ class AdministrationSite(AdminSite):
             *stock,
         ]
 
-    def admin_view(self, view: View, cacheable: bool = False) -> View:
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Ask for a sign-in, refuse everybody but administrators, keep out of every cache."""
 
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -105,13 +105,11 @@ class AdministrationSite(AdminSite):
         """Stock links to the admin's own sign-in lead to ours."""
         return SeeOther("/login?" + urlencode({"next": reverse("admin:index")}))
 
-    def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """Signing out is the same everywhere."""
         return SeeOther("/logout")
 
-    def app_index(
-        self, request: HttpRequest, app_label: str, extra_context: Any = None
-    ) -> HttpResponse:
+    def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> Any:
         """There is one overview, not one for each Django application."""
         return SeeOther(reverse("admin:index"))
 
@@ -156,7 +154,7 @@ class AdministrationSite(AdminSite):
             "current": bool(url) and request.path.startswith(url),
         }
 
-    def index(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """The overview, which `idp.admin.home` answers."""
         if self._home is None:
             raise Http404

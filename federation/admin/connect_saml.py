@@ -86,8 +86,9 @@ class SamlForm(forms.Form):
             self.add_error("file", f"{TOO_LARGE} The file has {upload.size / 1024 / 1024:.1f} MB.")
             return b""
         content: bytes = upload.read()
-        self.data = self.data.copy()
-        self.data["xml"] = content.decode("utf-8", "replace")
+        data_shown: Any = self.data
+        self.data = data_shown.copy()
+        self.data["xml"] = content.decode("utf-8", "replace")  # type: ignore[index]
         return content
 
     def _read(self, document: bytes) -> None:

@@ -129,10 +129,9 @@ def _report(application: Application, session: Session | None, answer: Response)
 def _examined(
     root: xml.Element, provider: ServiceProvider, session: Session | None
 ) -> tuple[list[Check], tuple[Part, ...]]:
-    status = xml.child(xml.child(root, "samlp:Status"), "samlp:StatusCode").get("Value")
-    success = status.endswith(":Success")
+    success = _codes(root)[0].endswith(":Success")
     steps = [
-        Check("The response says success", success, received="" if success else _code(root)),
+        Check("The response says success", success, received="" if success else _codes(root)[-1]),
         Check("The response follows the schema", not xml.schema_error(root, schema="protocol")),
     ]
     if provider.sign_response or not success:
@@ -146,11 +145,14 @@ def _examined(
     return steps, tuple(parts)
 
 
-def _code(root: xml.Element) -> str:
-    """The innermost status code."""
-    code = xml.child(xml.child(root, "samlp:Status"), "samlp:StatusCode")
-    inner = xml.child(code, "samlp:StatusCode")
-    return str((code if inner is None else inner).get("Value")).rpartition(":")[2]
+def _codes(root: xml.Element) -> list[str]:
+    """The status codes, the outer one first (SAML Core §3.2.2.2)."""
+    found = []
+    inside = xml.child(root, "samlp:Status")
+    while inside is not None and (code := xml.child(inside, "samlp:StatusCode")) is not None:
+        found.append(str(code.get("Value")))
+        inside = code
+    return found or [""]
 
 
 def _verified(name: str, element: xml.Element) -> Check:

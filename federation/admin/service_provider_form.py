@@ -28,7 +28,7 @@ FORMAT_WORDS = {
 }
 
 
-class ServiceProviderForm(forms.ModelForm):  # type: ignore[type-arg]
+class ServiceProviderForm(forms.ModelForm):
     """What an administrator decides; what the metadata says is imported."""
 
     acs_urls = LinesField(
@@ -93,10 +93,10 @@ class ServiceProviderForm(forms.ModelForm):  # type: ignore[type-arg]
             }
             for number, url in enumerate(self.cleaned_data["acs_urls"])
         ]
-        return super().save(commit)  # type: ignore[no-any-return]
+        return super().save(commit)
 
 
-class ServiceProviderInline(admin.StackedInline):  # type: ignore[type-arg]
+class ServiceProviderInline(admin.StackedInline):
     """The SAML half on the application's page."""
 
     model = ServiceProvider

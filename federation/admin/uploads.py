@@ -28,7 +28,7 @@ def read_form(request: HttpRequest, *, limit_field: str) -> QueryDict | None:
         kept.append(parser)
         return parser.parse()
 
-    request.parse_file_upload = parse  # type: ignore[method-assign]
+    setattr(request, "parse_file_upload", parse)  # noqa: B010 (for this request alone)
     try:
         request.POST  # noqa: B018 (this is what reads)
     except RequestDataTooBig:
@@ -42,7 +42,8 @@ def _fields(parsers: list[MultiPartParser], *, without: str) -> QueryDict:
     for parser in parsers:
         read = getattr(parser, "_post", None)
         if isinstance(read, QueryDict):
-            fields.update(read)
+            for name, values in read.lists():
+                fields.setlist(name, values)
     fields.pop(without, None)
     return fields
 

@@ -12,7 +12,7 @@ from idp.models import Application
 LOGO_TYPE = "image/png"
 
 
-class ApplicationForm(forms.ModelForm):  # type: ignore[type-arg]
+class ApplicationForm(forms.ModelForm):
     """Name, logo, who may use it."""
 
     logo_upload = LogoField(
@@ -50,4 +50,4 @@ class ApplicationForm(forms.ModelForm):  # type: ignore[type-arg]
             self.instance.logo_type = LOGO_TYPE
         elif self.cleaned_data.get("logo_remove"):
             self.instance.logo, self.instance.logo_type = b"", ""
-        return super().save(commit)  # type: ignore[no-any-return]
+        return super().save(commit)

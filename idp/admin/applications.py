@@ -25,7 +25,7 @@ from idp.templatetags.administration import counted, state, when
 from idp.tokens import revocation
 
 
-class MappingInline(admin.TabularInline):  # type: ignore[type-arg]
+class MappingInline(admin.TabularInline):
     """The mapping rows, with the preview beside them."""
 
     model = models.ClaimMapping
@@ -77,7 +77,7 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
     list_filter: ClassVar = [KindFilter, EnabledFilter]
     search_fields = ("name",)  # the look-up is get_search_results
     search_help_text = "A part of the name, or a client_id."
-    fieldsets: ClassVar = [
+    FIELDSETS: ClassVar[list[Any]] = [
         (
             "Access",
             {"fields": ["access", "allowed_groups", "first_party"]},
@@ -135,7 +135,7 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """SAML knows no consent; a logo can be removed where there is one."""
-        access, seen = copy.deepcopy(self.fieldsets)
+        access, seen = copy.deepcopy(self.FIELDSETS)
         if obj is not None and obj.kind == models.Application.Kind.SAML:
             access[1]["fields"].remove("first_party")
         if obj is not None and obj.kind == models.Application.Kind.MACHINE:
@@ -144,13 +144,15 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
             seen[1]["fields"].append("logo_remove")
         return [access, seen]
 
-    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
         """With *Preview* pressed nothing is saved: the form says no, without an error."""
-        form = super().get_form(request, obj, **{**kwargs, "fields": None})
+        form: Any = super().get_form(request, obj, change, **{**kwargs, "fields": None})
         if "_preview" not in request.POST:
             return form
 
-        class Held(form):  # type: ignore[misc,valid-type]
+        class Held(form):
             def is_valid(self) -> bool:
                 super().is_valid()
                 return False
@@ -158,13 +160,19 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
         return Held
 
     def render_change_form(
-        self, request: HttpRequest, context: Any, *args: Any, obj: Any = None, **kwargs: Any
+        self,
+        request: HttpRequest,
+        context: Any,
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
     ) -> Any:
         if obj is not None:
             formset = self._mapping_formset(context)
             context |= self._page_facts(obj)
             context |= workbench(request, obj, formset)
-        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def _mapping_formset(self, context: Any) -> MappingFormSet:
         for inline in context["inline_admin_formsets"]:
@@ -272,7 +280,7 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
 
 
 def workbench(
-    request: HttpRequest, application: models.Application, formset: MappingFormSet
+    request: HttpRequest, application: models.Application, formset: Any
 ) -> dict[str, Any]:
     """Rows and preview, for the page of the application and for the wizard."""
     half = preview_pages.load_half(application.pk)

@@ -26,7 +26,7 @@ MOST_COUNTED = 10_000
 LONGEST_VALUE = 500
 
 
-class CappedPaginator(Paginator):  # type: ignore[type-arg]
+class CappedPaginator(Paginator):
     """Counts at most 10,000 rows, so that a list of millions opens as fast as a short one."""
 
     @cached_property
@@ -36,7 +36,7 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
         return rows[:MOST_COUNTED].count() if isinstance(rows, QuerySet) else len(rows)
 
 
-class AuditedAdmin(ModelAdmin):  # type: ignore[type-arg]
+class AuditedAdmin(ModelAdmin):
     """A model's pages: our templates, capped paging, and the audit trail as history.
 
     `noun`: the first word of its audit actions. `purpose`: one sentence above the list.
@@ -86,7 +86,7 @@ class AuditedAdmin(ModelAdmin):  # type: ignore[type-arg]
         """Write one event; a change of nothing is none."""
         if what == "changed" and not changes:
             return None
-        details = {"object": str(obj)[:200], "id": str(obj.pk)}
+        details: dict[str, Any] = {"object": str(obj)[:200], "id": str(obj.pk)}
         if isinstance(changes, dict) and changes:
             details["changes"] = changes
         return record(
@@ -126,9 +126,7 @@ class AuditedAdmin(ModelAdmin):  # type: ignore[type-arg]
         """The history of anything is its part of the audit trail."""
         return SeeOther(reverse("admin:idp_auditevent_changelist"))
 
-    def formfield_for_dbfield(
-        self, db_field: Any, request: HttpRequest | None, **kwargs: Any
-    ) -> Any:
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         """No buttons that open windows beside related fields: scripts would be needed for them."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         return without_popups(field)
@@ -147,7 +145,7 @@ def record(action: str, *, request: HttpRequest, **facts: Any) -> models.AuditEv
     session = getattr(request, "idp_session", None)
     return audit.record(
         action,
-        request=request,  # type: ignore[arg-type]  # the middleware adds what Origin asks for
+        request=request,
         actor=request.user.get_username(),
         session_id=session.pk if session else None,
         **facts,

@@ -65,7 +65,7 @@ def field_of(error: Exception) -> str:
     return next((field for word, field in _SPEAKS_OF if word in words), "")
 
 
-class ClientForm(forms.ModelForm):  # type: ignore[type-arg]
+class ClientForm(forms.ModelForm):
     """Everything about a client that is not its secret."""
 
     redirect_uris = LinesField(
@@ -159,10 +159,10 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]
         """A client that becomes public loses its secret."""
         if self.instance.is_public:
             self.instance.secret_hash, self.instance.secret_created_at = b"", None
-        return super().save(commit)  # type: ignore[no-any-return]
+        return super().save(commit)
 
 
-class ClientInline(admin.StackedInline):  # type: ignore[type-arg]
+class ClientInline(admin.StackedInline):
     """The OAuth half on the application's page."""
 
     model = Client

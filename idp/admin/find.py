@@ -27,7 +27,7 @@ def find(request: HttpRequest) -> HttpResponse:
         for row in lookup.people(term)[:SHOWN]
     ]
     reference = lookup.reference(term)
-    rows = models.SignIn.objects.filter(reference=reference) if reference else []
+    rows = models.SignIn.objects.filter(reference=reference or None)
     attempts = [
         (reverse("admin:idp_signin_change", args=[row.pk]), f"{row}: {row.reason}", outcome)
         for row, outcome in ((row, sign_ins.outcome(row)) for row in rows[:SHOWN])

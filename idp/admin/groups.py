@@ -22,7 +22,7 @@ from idp.templatetags.administration import NOTHING, counted
 MOST_SHOWN = 50
 
 
-class GroupForm(forms.ModelForm):  # type: ignore[type-arg]
+class GroupForm(forms.ModelForm):
     """A group, and people to put into it or take out of it."""
 
     add_people = LinesField(

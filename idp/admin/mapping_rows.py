@@ -60,7 +60,7 @@ class TransformsField(forms.CharField):
         return self.prepare_value(initial).strip() != str(data or "").strip()
 
 
-class MappingRowForm(forms.ModelForm):  # type: ignore[type-arg]
+class MappingRowForm(forms.ModelForm):
     """One row; which of its fields exist depends on the protocol of the application."""
 
     transforms = TransformsField(required=False)
@@ -88,7 +88,7 @@ class MappingRowForm(forms.ModelForm):  # type: ignore[type-arg]
             stored = self.instance.name_format or ""
             self.initial["name_format"] = _SHORT_FORMATS.get(stored, stored)
         elif self.instance._state.adding:
-            self.initial |= {"to_id_token": True, "to_userinfo": True}
+            self.initial = {**self.initial, "to_id_token": True, "to_userinfo": True}
 
     def has_changed(self) -> bool:
         """An empty row stays empty, whatever is ticked in it."""
@@ -137,7 +137,7 @@ class MappingRowForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def save(self, commit: bool = True) -> ClaimMapping:
         self.instance.to_saml = self.protocol == kinds.SAML
-        return super().save(commit)  # type: ignore[no-any-return]
+        return super().save(commit)
 
     def draft(self) -> Row:
         """This row as it stands, for the preview; one with errors denies its claim."""
@@ -162,7 +162,7 @@ def _words(error: MappingError, steps: list[transform_text.Step]) -> str:
     return f"{f'Column {column}: ' if column else ''}{error.message}{meant}"
 
 
-class MappingFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+class MappingFormSet(BaseInlineFormSet):
     """The rows of one application."""
 
     def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
@@ -176,13 +176,12 @@ class MappingFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
             form.fields["position"].initial = number
         form.fields["DELETE"].label = "Remove"
 
-    def in_order(self) -> list[MappingRowForm]:
+    def in_order(self) -> list[Any]:
         """The forms that hold a row which stays, by position and then by place."""
         kept = [
             form
             for form in self.forms
-            if (form.has_changed() or not form.instance._state.adding)
-            and not self._should_delete_form(form)
+            if (form.has_changed() or not form.instance._state.adding) and not _goes(form)
         ]
         return sorted(kept, key=_position)
 
@@ -195,7 +194,11 @@ class MappingFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
         return super().save(commit)
 
 
-def _position(form: MappingRowForm) -> int:
+def _goes(form: Any) -> bool:
+    return bool(getattr(form, "cleaned_data", {}).get("DELETE"))
+
+
+def _position(form: Any) -> int:
     value = getattr(form, "cleaned_data", {}).get("position")
     return value if isinstance(value, int) else MOST_ROWS + 1
 
@@ -225,7 +228,7 @@ class Draft:
     problems: tuple[tuple[int, str, str], ...] = ()
 
 
-def drafts(formset: MappingFormSet) -> Draft:
+def drafts(formset: Any) -> Draft:
     """The rows of a bound or unbound formset."""
     if not formset.is_bound:
         return Draft(mapping.stored_rows(formset.get_queryset()))
@@ -234,7 +237,7 @@ def drafts(formset: MappingFormSet) -> Draft:
     for number, form in enumerate(formset.in_order(), start=1):
         rows.append(_numbered(form.draft(), number))
         problems += [
-            (number, field, message)
+            (number, field, str(message))
             for field, messages in form.errors.items()
             for message in messages
         ]

@@ -51,7 +51,7 @@ class InGroup(admin.SimpleListFilter):
         return queryset.filter(groups__in=[pk for pk, _ in chosen]) if self.value() else queryset
 
 
-def _group(value: str | None) -> list[tuple[Any, str]]:
+def _group(value: Any) -> list[tuple[Any, str]]:
     try:
         return list(models.Group.objects.filter(pk=value).values_list("pk", "name"))
     except ValidationError:
@@ -122,10 +122,12 @@ class PersonAdmin(ExplainedDeletion, AuditedAdmin):
 
     # ----- forms -----
 
-    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
         """Address fields are made by the form itself, so the stock check of names is not asked."""
         form = NewPersonForm if obj is None else PersonForm
-        return super().get_form(request, obj, **{**kwargs, "form": form, "fields": None})
+        return super().get_form(request, obj, change, **{**kwargs, "form": form, "fields": None})
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is not None:
@@ -157,7 +159,13 @@ class PersonAdmin(ExplainedDeletion, AuditedAdmin):
         super().save_model(request, obj, form, change)
 
     def render_change_form(
-        self, request: HttpRequest, context: Any, *args: Any, obj: Any = None, **kwargs: Any
+        self,
+        request: HttpRequest,
+        context: Any,
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
     ) -> Any:
         if obj is not None:
             now = timezone.now()
@@ -168,7 +176,7 @@ class PersonAdmin(ExplainedDeletion, AuditedAdmin):
                 "events_url": f"{reverse('admin:idp_auditevent_changelist')}?q={obj.pk}",
                 "is_self": obj.pk == request.user.pk,
             }
-        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def audit_subject(self, obj: Any) -> dict[str, Any]:
         return {"user": obj}

@@ -71,7 +71,7 @@ def check_password(form: forms.BaseForm, user: models.User) -> None:
         form.add_error("password1", error)
 
 
-class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
+class PersonForm(forms.ModelForm):
     """A person's account and profile; names and addresses are checked by the model."""
 
     attributes = ObjectField(

@@ -64,8 +64,8 @@ def _who(request: HttpRequest, half: Any) -> tuple[str, models.User | None, str]
     if typed is None:
         if half.application.kind == models.Application.Kind.MACHINE:
             return MACHINE, None, ""
-        user = _somebody(request, half.application)
-        return user.username, user, ""
+        somebody = _somebody(request, half.application)
+        return somebody.username, somebody, ""
     typed = typed.strip()[:300]
     if typed.lower() == MACHINE:
         return MACHINE, None, ""

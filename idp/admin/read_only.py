@@ -18,7 +18,7 @@ class ReadOnlyAdmin(AuditedAdmin):
     detail_template: ClassVar[str] = ""
     search_fields: ClassVar[tuple[str, ...]] = ("reference",)  # the look-up is get_search_results
     sortable_by = ()
-    actions = None
+    actions: Any = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

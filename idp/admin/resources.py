@@ -22,7 +22,7 @@ from idp.protocol.errors import InvalidTarget
 from idp.templatetags.administration import NOTHING, counted
 
 
-class ResourceForm(forms.ModelForm):  # type: ignore[type-arg]
+class ResourceForm(forms.ModelForm):
     """An API; who may introspect its tokens is chosen here as well as on the application."""
 
     introspectors = forms.ModelMultipleChoiceField(
@@ -70,7 +70,7 @@ def _application_name(client: models.Client) -> str:
     return f"{client.application.name} ({client.client_id})"
 
 
-class ScopeForm(forms.ModelForm):  # type: ignore[type-arg]
+class ScopeForm(forms.ModelForm):
     """One scope with the words of the consent page."""
 
     class Meta:
@@ -87,7 +87,7 @@ class ScopeForm(forms.ModelForm):  # type: ignore[type-arg]
         return name
 
 
-class ScopeInline(admin.TabularInline):  # type: ignore[type-arg]
+class ScopeInline(admin.TabularInline):
     """The scopes of an API."""
 
     model = models.ResourceScope

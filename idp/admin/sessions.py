@@ -76,7 +76,7 @@ class SessionAdmin(ReadOnlyAdmin):
     list_display_links = ("since",)
     list_filter: ClassVar = [Since, Live]
     list_select_related = ("user",)
-    actions: ClassVar = [end_selected]  # type: ignore[assignment]
+    actions: Any = (end_selected,)
     search_help_text = "The beginning of a user name or e-mail address."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[models.Session]:

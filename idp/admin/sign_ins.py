@@ -91,7 +91,9 @@ class SignInAdmin(ReadOnlyAdmin):
         return format_html("<code>{}</code>", row.reference) if row.reference else NOTHING
 
     def detail(self, request: HttpRequest, obj: models.SignIn) -> dict[str, Any]:
-        application = models.Application.objects.filter(pk=obj.application_id).first()
+        application = None
+        if obj.application_id:
+            application = models.Application.objects.filter(pk=obj.application_id).first()
         person = models.User.objects.filter(pk=obj.user_id).first() if obj.user_id else None
         events = models.AuditEvent.objects.none()
         if obj.reference:

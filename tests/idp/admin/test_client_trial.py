@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -21,6 +22,12 @@ def led_on(browser: Browser, response: Any) -> Any:
     while response.status_code == 303:
         response = browser.get(response.headers["Location"])
     return response
+
+
+def answered(browser: Browser, page: Any, decision: str) -> Any:
+    """Press a button of the consent page."""
+    shown = re.findall(r'name="shown" value="([^"]+)"', page.content.decode())[-1]
+    return browser.post(page.request["PATH_INFO"], {"decision": decision, "shown": shown})
 
 
 def test_shows_what_the_application_would_receive(browser: Browser) -> None:
@@ -65,7 +72,7 @@ def test_asks_for_consent_as_in_earnest(browser: Browser) -> None:
     page = led_on(browser, begin(browser, client))
     assert page.request["PATH_INFO"].endswith("/consent")
     assert consents.given(models.User.objects.get(), client.application) is None
-    response = browser.post(page.request["PATH_INFO"], {"decision": "allow"})
+    response = answered(browser, page, "allow")
     html = led_on(browser, response).content.decode()
     assert "It works" in html
 
@@ -73,7 +80,7 @@ def test_asks_for_consent_as_in_earnest(browser: Browser) -> None:
 def test_shows_the_refusal_that_the_application_would_receive(browser: Browser) -> None:
     client = ClientFactory()
     page = led_on(browser, begin(browser, client))
-    response = browser.post(page.request["PATH_INFO"], {"decision": "deny"})
+    response = answered(browser, page, "deny")
     html = led_on(browser, response).content.decode()
     assert "It does not work yet" in html
     assert "access_denied" in html
