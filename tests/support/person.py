@@ -42,9 +42,8 @@ class Person:
         parser.feed(page.text)
         fitting = [one for one in parser.forms if values.keys() <= one[1].keys()]
         action, fields = (fitting or parser.forms)[0]
-        return self.session.post(
-            urljoin(page.url, action or page.url), {**fields, **values}, timeout=TIMEOUT
-        )
+        address = urljoin(page.url, action or page.url)
+        return self.session.post(address, {**fields, **values}, timeout=TIMEOUT)
 
     def sign_in(self, page: requests.Response, name: str, password: str) -> requests.Response:
         """Fill in Gatehouse's sign-in page, which is shown."""
