@@ -85,9 +85,11 @@ def bump_revocation() -> None:
 
 
 def forget() -> None:
-    """Load everything anew at its next use in this process."""
+    """Load everything anew at its next use in this process, under the version of that moment."""
+    global _polled
     with _lock:
         _entries.clear()
+        _polled = 0.0
 
 
 def cached(key: Hashable, load: Callable[[], T]) -> T:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -22,7 +21,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idp.settings")
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.http.request import split_domain_port, validate_host
 
 from idp import client_address, features
@@ -85,7 +84,7 @@ def typed_request(environ: Environ) -> Request:
         origin=environ.get("HTTP_ORIGIN"),
         client_address=client_address.of(environ),
         user_agent=environ.get("HTTP_USER_AGENT", ""),
-        request_id=secrets.token_hex(8),
+        request_id=os.urandom(8).hex(),
         accept_language=environ.get("HTTP_ACCEPT_LANGUAGE", ""),
         if_none_match=environ.get("HTTP_IF_NONE_MATCH", ""),
     )
@@ -130,9 +129,9 @@ def _check_connections() -> None:
     now = time.monotonic()
     idle = now - getattr(_used, "at", 0.0) > IDLE_SECONDS
     _used.at = now
-    for connection in connections.all(initialized_only=True):
-        if idle or connection.errors_occurred:
-            connection.close_if_unusable_or_obsolete()
+    connection = connections[DEFAULT_DB_ALIAS]
+    if idle or connection.errors_occurred:
+        connection.close_if_unusable_or_obsolete()
 
 
 def _send(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from idp import directory
 from idp.grants.request import TokenRequest
 from idp.models import Client
 from idp.protocol import scope as scopes
@@ -16,12 +17,20 @@ NAME = GrantType.CLIENT_CREDENTIALS
 def authorize(request: TokenRequest) -> Authorization:
     """Authorize a confidential client for its own scopes (RFC 6749 §4.4.2); no refresh token."""
     client = request.client
+    scope, resources = request.parameters.one("scope"), request.parameters.every("resource")
+    # A machine asks for the same again and again: decided once for each configuration.
+    return directory.cached(
+        (NAME, client.client_id, scope, resources), lambda: _decide(client, scope, resources)
+    )
+
+
+def _decide(client: Client, scope: str | None, values: tuple[str, ...]) -> Authorization:
     if client.is_public:
         raise UnauthorizedClient("client_credentials is for clients with a secret")
-    resources = entitlement.resources(client, request.parameters.every("resource"))
-    wanted = scopes.parse(request.parameters.one("scope"))
-    scope = _scope(client, wanted, resources)
-    return Authorization(client=client, scope=scope, resources=resources)
+    resources = entitlement.resources(client, values)
+    return Authorization(
+        client=client, scope=_scope(client, scopes.parse(scope), resources), resources=resources
+    )
 
 
 def _scope(client: Client, wanted: tuple[str, ...], resources: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ either (see `revocation`). Its audience is what was asked for; UserInfo takes th
 from __future__ import annotations
 
 import hashlib
-import secrets
+import os
 import uuid
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -61,8 +61,8 @@ def issue(
 
 def _new_jti(grant_id: uuid.UUID | None) -> str:
     if grant_id is None:
-        return jose.encode(secrets.token_bytes(revocation.GRANT_BYTES + _NOISE_BYTES))
-    return jose.encode(grant_id.bytes + secrets.token_bytes(_NOISE_BYTES))
+        return jose.encode(os.urandom(revocation.GRANT_BYTES + _NOISE_BYTES))
+    return jose.encode(grant_id.bytes + os.urandom(_NOISE_BYTES))
 
 
 def verify(token: str, *, now: datetime) -> dict[str, Any]:

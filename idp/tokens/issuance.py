@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -36,6 +36,7 @@ class Authorization:
 
     `scope`: granted for this answer; `resources`: the APIs of the access token, none for ourselves.
     `grant`: None where no person is involved. `nonce`: of a first ID token only (OIDC Core §12.2).
+    `audience`, `token_scope`: whom the access token is for, and its scopes there.
     """
 
     client: Client
@@ -44,6 +45,14 @@ class Authorization:
     grant: Grant | None = None
     nonce: str = ""
     refresh_token: str = ""
+    audience: tuple[str, ...] = field(init=False)
+    token_scope: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        audience = entitlement.audience(self.resources)
+        scope = entitlement.meaningful(self.client, self.scope, audience=audience)
+        object.__setattr__(self, "audience", audience)
+        object.__setattr__(self, "token_scope", scope)
 
 
 def respond(
@@ -58,9 +67,9 @@ def respond(
 def issue(authorization: Authorization, *, now: datetime) -> dict[str, Any]:
     """Return the members of the token response; a preview, which nobody gets, is not recorded."""
     client = authorization.client
-    audience, scope = _reach(authorization)
+    audience, scope = authorization.audience, authorization.token_scope
     if authorization.grant is None:
-        token = _machine_token(authorization, scope=scope, audience=audience, now=now)
+        token = _machine_token(authorization, now=now)
         return _members(token, scope)
     issuer = _Issuer(client, authorization.grant, scope=authorization.scope, now=now)
     token = issuer.access_token(scope, audience=audience)
@@ -72,13 +81,6 @@ def issue(authorization: Authorization, *, now: datetime) -> dict[str, Any]:
     return response
 
 
-def _reach(authorization: Authorization) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The audience of the access token, and the scopes that mean something to it."""
-    audience = entitlement.audience(authorization.resources)
-    scope = entitlement.meaningful(authorization.client, authorization.scope, audience=audience)
-    return audience, scope
-
-
 def _members(token: str, scope: tuple[str, ...]) -> dict[str, Any]:
     return {
         "access_token": token,
@@ -88,13 +90,7 @@ def _members(token: str, scope: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _machine_token(
-    authorization: Authorization,
-    *,
-    scope: tuple[str, ...],
-    audience: tuple[str, ...],
-    now: datetime,
-) -> str:
+def _machine_token(authorization: Authorization, *, now: datetime) -> str:
     """A token in the client's own name (RFC 6749 §4.4): `sub` is its client_id (RFC 9068 §2.2)."""
     client = authorization.client
     rows = applications.rows(client.application)
@@ -104,11 +100,16 @@ def _machine_token(
             None,
             application=applications.of_client(client),
             target=ACCESS_TOKEN,
-            scopes=scope,
+            scopes=authorization.token_scope,
             rows=rows,
         ).claims
     return access_token.issue(
-        client, subject=client.client_id, scope=scope, audience=audience, now=now, claims=claims
+        client,
+        subject=client.client_id,
+        scope=authorization.token_scope,
+        audience=authorization.audience,
+        now=now,
+        claims=claims,
     )
 
 
@@ -217,7 +218,6 @@ def read_claims_request(stored: str) -> ClaimsRequest | None:
 
 
 def _record(authorization: Authorization, *, grant_type: str, origin: audit.Origin) -> None:
-    audience, scope = _reach(authorization)
     grant = authorization.grant
     facts: dict[str, Any] = {}
     if grant is not None:
@@ -226,6 +226,10 @@ def _record(authorization: Authorization, *, grant_type: str, origin: audit.Orig
         "token.issued",
         application=authorization.client.application,
         request=origin,
-        details={"grant_type": grant_type, "scope": list(scope), "audience": list(audience)},
+        details={
+            "grant_type": grant_type,
+            "scope": authorization.token_scope,
+            "audience": authorization.audience,
+        },
         **facts,
     )
