@@ -132,9 +132,14 @@ def _context(request: Request, row: Interaction) -> dict[str, Any]:
 
 
 def _confirming(request: Request, row: Interaction) -> User | None:
-    """The signed-in person who only has to prove that it is still them."""
+    """The signed-in person who only has to prove that it is still them.
+
+    Nobody where no proof is due: an old form from another tab signs in whom it names.
+    """
     wanted = requirement.load(row.requirement)
     session = request.idp_session
     if session is None or row.switched_at is not None or wanted.select_account:
         return None
-    return session.user if requirement.is_expected(wanted, session) else None
+    if not requirement.is_expected(wanted, session) or decide(row, request).step != Step.LOGIN:
+        return None
+    return session.user

@@ -309,6 +309,17 @@ class TestConsent:
         assert b"bob@example.org" in shown_again.content
         assert not Consent.objects.exists()
 
+    def test_consent_of_one_person_is_not_that_of_the_next(
+        self, browser, alice, bob, application, probe
+    ):
+        probe.ask(application, "email")
+        login_page = browser.open(begin(browser, application))
+        page = sign_in(browser, login_page)
+        browser.submit(page, follow=False, decision="allow")
+        page = sign_in(browser, login_page, "bob")
+        assert b"bob@example.org" in page.content
+        assert not probe.finished
+
     def test_allow_counts_only_for_what_was_shown(self, browser, alice, application, probe):
         probe.ask(application, "email")
         page = sign_in(browser, browser.open(begin(browser, application)))
