@@ -63,10 +63,16 @@ class SamlForm(forms.Form):
         ),
     )
 
+    unread = ""
+    """Why the text could not even be received, if so."""
+
     def clean(self) -> dict[str, Any]:
         """Read what was given as far as it can be read."""
         data = super().clean() or {}
         self.entity_ids: tuple[str, ...] = ()
+        if self.unread:
+            self.add_error("xml", self.unread)
+            return data
         document = self._document(data)
         if self.errors:
             return data
@@ -119,7 +125,7 @@ def begin(request: HttpRequest) -> HttpResponse:
     lost = uploads.read_form(request, limit_field="xml")
     if lost is not None:
         form = SamlForm(lost)
-        form.add_error("xml", TOO_LARGE)
+        form.unread = TOO_LARGE
         return _page(request, form, status=413)
     return _begin(request)
 
