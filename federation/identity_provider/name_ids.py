@@ -21,15 +21,24 @@ SUPPORTED = (
 EMAIL = "email"
 
 
-def of(format_: str, person: Person, *, service_provider: ServiceProvider) -> NameID:
+def of(
+    format_: str,
+    person: Person,
+    *,
+    service_provider: ServiceProvider,
+    persistent: str | None = None,
+) -> NameID:
     """The NameID of a person. A first persistent one is made and kept for ever.
 
+    `persistent`: the one that was given, where the caller has read it.
     Raises InvalidNameIDPolicy where there is nothing to make one of.
     """
     audience, issuer = service_provider.entity_id, entity.entity_id()
     if format_ == vocabulary.PERSISTENT:
-        value = PersistentNameId.objects.give(uuid.UUID(person.id), service_provider=audience)
-        return name_id.persistent(value, issuer=issuer, audience=audience)
+        if persistent is None:
+            user_id = uuid.UUID(person.id)
+            persistent = PersistentNameId.objects.give(user_id, service_provider=audience)
+        return name_id.persistent(persistent, issuer=issuer, audience=audience)
     if format_ == vocabulary.TRANSIENT:
         return name_id.transient(issuer=issuer, audience=audience)
     return _of_profile(format_, person, service_provider=service_provider)

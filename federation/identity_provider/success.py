@@ -6,6 +6,7 @@ from federation.identity_provider import (
     issuing,
     name_ids,
     pages,
+    participation,
     pipeline,
     protection,
     refusal,
@@ -19,7 +20,7 @@ from idp import audit
 from idp.accounts import session as sessions
 from idp.claims import applications, attributes
 from idp.claims.person import Person
-from idp.models import Participant, Session
+from idp.models import Session
 from idp.protocol.message import Request, Response
 
 ACTION = "saml.response"
@@ -36,29 +37,30 @@ def answer(
     person = attributes.load(session.user_id)
     if person is None:
         raise sessions.SessionEnded
-    known = sign_on.service_provider
+    row = sign_on.service_provider.row
+    standing = participation.read(session, row)
     try:
-        name = _name(sign_on, person)
-        how = protection.of(known.row)
-        participant = sessions.participate(session, known.application, request.now)
-        content = _assertion(sign_on, session, participant, person, name, request)
+        name = _name(sign_on, person, persistent=standing.persistent)
+        how = protection.of(row)
+        index = participation.note(session, row, standing, now=request.now)
+        content = _assertion(sign_on, session, person, name, session_index=index, request=request)
         response_id = datatypes.new_id()
         signed = response.build_signed_response(content, protection=how, response_id=response_id)
     except errors.SamlError as error:
         return refusal.fail(sign_on, error, request, user=session.user)
-    _keep(participant, name)
+    participation.keep(index, name, standing)
     _audit(sign_on, session, request, content, response_id=response_id)
-    if not at_once or participant.last_at == request.now:
+    if not (at_once and standing.is_noted(now=request.now)):
         _trace(sign_on, session, request, at_once=at_once)
     reply_to = sign_on.reply_to
     form = bindings.post_form(signed, action=reply_to.acs_url, relay_state=reply_to.relay_state)
-    return pages.form_post(form, application=known.application)
+    return pages.form_post(form, application=row.application)
 
 
-def _name(sign_on: SignOnRequest, person: Person) -> NameID:
+def _name(sign_on: SignOnRequest, person: Person, *, persistent: str | None) -> NameID:
     """The NameID, which must be the one asked for, if one was (SAML Core §3.3.4)."""
     row = sign_on.service_provider.row
-    name = name_ids.of(sign_on.name_id_format, person, service_provider=row)
+    name = name_ids.of(sign_on.name_id_format, person, service_provider=row, persistent=persistent)
     if sign_on.subject is not None and not name_id.matches(sign_on.subject, name):
         raise errors.UnknownPrincipal("another person is signed in")
     return name
@@ -67,17 +69,18 @@ def _name(sign_on: SignOnRequest, person: Person) -> NameID:
 def _assertion(
     sign_on: SignOnRequest,
     session: Session,
-    participant: Participant,
     person: Person,
     name: NameID,
+    *,
+    session_index: str,
     request: Request,
 ) -> Assertion:
-    row = sign_on.service_provider.row
+    row, reply_to = sign_on.service_provider.row, sign_on.reply_to
     signed_in = SignedIn(
         authenticated_at=session.authenticated_at,
         acr=session.acr,
         amr=tuple(session.amr),
-        session_index=participant.id.hex,
+        session_index=session_index,
         ends_at=session.expires_at,
     )
     rows = applications.rows(row.application)
@@ -86,20 +89,10 @@ def _assertion(
         name_id=name,
         released=issuing.release_for(row, person, signed_in=signed_in, rows=rows),
         signed_in=signed_in,
-        recipient=Recipient(
-            acs_url=sign_on.reply_to.acs_url, in_response_to=sign_on.reply_to.in_response_to
-        ),
+        recipient=Recipient(acs_url=reply_to.acs_url, in_response_to=reply_to.in_response_to),
         now=request.now,
         demand=sign_on.demand,
     )
-
-
-def _keep(participant: Participant, name: NameID) -> None:
-    """Remember under which name the session is known there; a logout will name it."""
-    if (participant.name_id, participant.name_id_format) != (name.value, name.format):
-        Participant.objects.filter(pk=participant.pk).update(
-            name_id=name.value, name_id_format=name.format
-        )
 
 
 def _audit(
