@@ -12,6 +12,13 @@ from idp.models import Application
 LOGO_TYPE = "image/png"
 
 
+def unused(kind: str) -> tuple[str, ...]:
+    """Fields that mean nothing to a kind: machines have no people, SAML knows no consent."""
+    if kind == Application.Kind.MACHINE:
+        return ("access", "allowed_groups", "first_party", "launch_url")
+    return ("first_party",) if kind == Application.Kind.SAML else ()
+
+
 class ApplicationForm(forms.ModelForm):
     """Name, logo, who may use it."""
 
@@ -32,8 +39,8 @@ class ApplicationForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.instance.kind == Application.Kind.SAML:
-            self.fields.pop("first_party", None)
+        for name in unused(self.instance.kind):
+            self.fields.pop(name, None)
         if not self.instance.logo_type:
             self.fields.pop("logo_remove", None)
 

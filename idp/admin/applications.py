@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -14,13 +13,12 @@ from django.utils import timezone
 
 from idp import models, registration
 from idp.admin import halves, impact, kinds, lookup, mapping_rows, one_time, preview_pages
-from idp.admin.application_form import ApplicationForm
+from idp.admin.application_form import ApplicationForm, unused
 from idp.admin.audited import AuditedAdmin, record, without_popups
 from idp.admin.deletion import ExplainedDeletion
 from idp.admin.filters import Choice
 from idp.admin.mapping_rows import MappingFormSet, MappingRowForm
 from idp.admin_site import SeeOther, site
-from idp.claims import attributes
 from idp.templatetags.administration import counted, state, when
 from idp.tokens import revocation
 
@@ -78,13 +76,16 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
     search_fields = ("name",)  # the look-up is get_search_results
     search_help_text = "A part of the name, or a client_id."
     FIELDSETS: ClassVar[list[Any]] = [
-        (
-            "Access",
-            {"fields": ["access", "allowed_groups", "first_party"]},
-        ),
+        ("Access", {"classes": ["access"], "fields": ["access", "allowed_groups", "first_party"]}),
         (
             "What people see",
-            {"fields": ["name", "description", "launch_url", "contact", "logo_upload"]},
+            {
+                "classes": ["appearance"],
+                "fields": [
+                    *("name", "description", "launch_url", "contact"),
+                    *("logo_upload", "logo_remove"),
+                ],
+            },
         ),
     ]
 
@@ -134,15 +135,15 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
         return [] if obj is None else [kinds.of(obj).half, MappingInline]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """SAML knows no consent; a logo can be removed where there is one."""
-        access, seen = copy.deepcopy(self.FIELDSETS)
-        if obj is not None and obj.kind == models.Application.Kind.SAML:
-            access[1]["fields"].remove("first_party")
-        if obj is not None and obj.kind == models.Application.Kind.MACHINE:
-            access[1]["fields"] = ["access"]
-        if obj is not None and obj.logo_type:
-            seen[1]["fields"].append("logo_remove")
-        return [access, seen]
+        """What the kind has; a logo can be removed where there is one."""
+        if obj is None:
+            return self.FIELDSETS
+        without = unused(obj.kind) + (() if obj.logo_type else ("logo_remove",))
+        parts = [
+            (title, {**part, "fields": [name for name in part["fields"] if name not in without]})
+            for title, part in self.FIELDSETS
+        ]
+        return [(title, part) for title, part in parts if part["fields"]]
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
@@ -292,7 +293,7 @@ def workbench(
         "preview_url": reverse("admin:preview", args=[application.pk]),
         **mapping_rows.pickers(
             kinds.protocol_of(application.kind),
-            attribute_names=attributes.names(),
+            attribute_names=preview_pages.attribute_names(),
             scopes=preview_pages.scopes_offered(half),
         ),
         **preview_pages.panel(request, half),

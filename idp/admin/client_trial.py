@@ -35,7 +35,7 @@ from idp.protocol.message import Request, Response
 from idp.protocol.parameters import Parameters
 from idp.tokens import issuance, revocation
 
-KIND = "client-test"
+KIND = "oidc-test"
 CODE, OWN = "authorization_code", "client_credentials"
 UNTESTED = "That the application answers at its redirect address, and that it knows its secret."
 

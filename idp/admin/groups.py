@@ -13,10 +13,12 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from idp import models
+from idp.admin import lookup
 from idp.admin.audited import AuditedAdmin
 from idp.admin.choices import LinesField
 from idp.admin.deletion import ExplainedDeletion
 from idp.admin_site import site
+from idp.models.user import canonical
 from idp.templatetags.administration import NOTHING, counted
 
 MOST_SHOWN = 50
@@ -62,7 +64,7 @@ class GroupAdmin(ExplainedDeletion, AuditedAdmin):
     empty_text = "Add one to open an application only to some people."
     form = GroupForm
     list_display = ("name", "description", "member_count", "application_count")
-    search_fields = ("name_key__startswith",)
+    search_fields = ("name_key",)  # the look-up is get_search_results
     search_help_text = "The beginning of the name."
     readonly_fields = ("members_shown", "applications_shown")
     fieldsets: ClassVar = [
@@ -83,6 +85,12 @@ class GroupAdmin(ExplainedDeletion, AuditedAdmin):
                 application_total=Count("applications", distinct=True),
             )
         )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        key = canonical(lookup.clean(search_term))
+        return queryset.filter(name_key__startswith=key) if key else queryset, False
 
     @admin.display(description="people")
     def member_count(self, group: Any) -> str:

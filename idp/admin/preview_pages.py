@@ -7,6 +7,7 @@ a script; the script posts the same form to `PreviewView` and puts the answer in
 from __future__ import annotations
 
 import copy
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,8 @@ from idp.claims import applications, attributes, mapping
 
 MACHINE = "machine"
 MOST_OFFERED = 50
+NAMES_KEPT_SECONDS = 60.0
+SLOW_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
@@ -74,15 +77,13 @@ def _who(request: HttpRequest, half: Any) -> tuple[str, models.User | None, str]
 
 
 def _somebody(request: HttpRequest, application: models.Application) -> models.User:
-    """Who used the application last, else the first person who is no administrator, else you."""
-    last = (
-        models.Participant.objects.filter(application=application)
-        .select_related("session__user")
-        .order_by("-last_at")
-        .first()
+    """Somebody who uses the application, else the first who is no administrator, else you."""
+    uses = models.Participant.objects.filter(application=application).select_related(
+        "session__user"
     )
-    if last is not None:
-        return last.session.user
+    found = uses.order_by()[:1]
+    if found:
+        return found[0].session.user
     person = models.User.objects.filter(is_active=True, is_superuser=False).first()
     return person or request.user  # type: ignore[return-value]
 
@@ -137,9 +138,27 @@ def _remarks(draft: Draft) -> list[str]:
     named = [row for row in draft.rows if row.attributes]
     if not named:
         return []
-    known = attributes.names()
+    known = attribute_names()
     return [remark for row in named for remark in mapping.remarks(row, attributes=known)]
 
+
+def attribute_names() -> tuple[str, ...]:
+    """The custom attributes that anybody has; looked up anew at most once a minute.
+
+    Every person has to be read for it, and a preview follows every key that is pressed.
+    """
+    global _names
+    now = time.monotonic()
+    if _names is None or now - _names[0] > NAMES_KEPT_SECONDS:
+        started = time.monotonic()
+        found = attributes.names()
+        slow = time.monotonic() - started > SLOW_SECONDS
+        _names = (now, found) if slow else None
+        return found
+    return _names[1]
+
+
+_names: tuple[float, tuple[str, ...]] | None = None
 
 _REFUSALS = {
     "disabled": "The application is disabled: in earnest it would get nothing.",

@@ -16,7 +16,8 @@ from idp.admin_site import site
 from idp.templatetags.administration import NOTHING, state, when
 
 GOOD = ("success", "issued", "ok")
-PROTOCOLS = {"oidc": "OpenID Connect", "oauth": "OAuth 2.0", "saml": "SAML", "local": "Gatehouse"}
+PROTOCOLS = {"oidc": "OpenID Connect", "saml": "SAML", "local": "Gatehouse"}
+TRIALS = {"oidc-test": "OpenID Connect, a test", "saml-test": "SAML, a test"}
 
 
 def outcome(row: models.SignIn) -> str:
@@ -24,6 +25,11 @@ def outcome(row: models.SignIn) -> str:
     if row.result in GOOD:
         return state("signed in", "good")
     return state(row.result or "refused", "bad")
+
+
+def way_in(row: models.SignIn) -> str:
+    """By which protocol, in words."""
+    return {**PROTOCOLS, **TRIALS}.get(row.protocol, row.protocol)
 
 
 class Result(Choice):
@@ -80,7 +86,7 @@ class SignInAdmin(ReadOnlyAdmin):
 
     @admin.display(description="way in")
     def way_in(self, row: models.SignIn) -> str:
-        return PROTOCOLS.get(row.protocol, row.protocol)
+        return way_in(row)
 
     @admin.display(description="reason")
     def why(self, row: models.SignIn) -> str:
@@ -100,7 +106,7 @@ class SignInAdmin(ReadOnlyAdmin):
             events = models.AuditEvent.objects.filter(reference=obj.reference)
         return {
             "outcome": outcome(obj),
-            "way_in": PROTOCOLS.get(obj.protocol, obj.protocol),
+            "way_in": way_in(obj),
             "checks": [_check(entry) for entry in obj.trace if isinstance(entry, dict)],
             "application_url": _link("idp_application", application),
             "person_url": _link("idp_user", person),

@@ -8,13 +8,15 @@ import pytest
 from django.test import Client as Browser
 
 from idp import audit, models
+from idp.admin import preview_pages
 from tests.support import protocol
 from tests.support.factories import SessionFactory, UserFactory
 
 
 @pytest.fixture
-def admin_user(db: None) -> Iterator[models.User]:
+def admin_user(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[models.User]:
     """An administrator, and signing keys; what is audited is there at once."""
+    monkeypatch.setattr(preview_pages, "_names", None)
     protocol.restore_keys()
     audit.write_through(enabled=True)
     yield UserFactory(username="root", given_name="Ruth", is_superuser=True)

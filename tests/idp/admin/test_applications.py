@@ -450,3 +450,22 @@ def test_unknown_applications_are_not_found(browser: Browser) -> None:
         assert browser.post(f"{LIST}{nobody}/{task}/").status_code == 404
     assert browser.get(f"{LIST}{nobody}/change/").status_code == 302
     assert browser.get(f"{LIST}odd/change/").status_code in (302, 404)
+
+
+def test_a_machine_has_no_people(browser: Browser) -> None:
+    client = ClientFactory(
+        application__kind="machine",
+        application__profile="machine",
+        application__access="everyone",
+        grant_types=["client_credentials"],
+        response_types=[],
+        redirect_uris=[],
+    )
+    html = browser.get(page(client.application)).content.decode()
+    assert "#access" not in html
+    assert 'name="allowed_groups"' not in html
+    data = form(client, name="Job")
+    del data["access"]
+    assert browser.post(page(client.application), data).status_code == 302
+    client.application.refresh_from_db()
+    assert (client.application.name, client.application.access) == ("Job", "everyone")
