@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -35,6 +36,16 @@ def command(*, host: str, port: int, workers: int, drain_seconds: int = 10) -> l
     return [*server, "--no-ws", "--respawn-failed-workers", "idp.wsgi:application"]
 
 
+def surroundings(data_dir: Path) -> dict[str, str]:
+    """Variables for the server's processes: where they add up their metrics, empty at each start,
+    and how many memory pools glibc opens for their threads.
+    """
+    metrics = data_dir / "metrics"
+    shutil.rmtree(metrics, ignore_errors=True)
+    metrics.mkdir(parents=True)
+    return {"PROMETHEUS_MULTIPROC_DIR": str(metrics.resolve()), "MALLOC_ARENA_MAX": "2"}
+
+
 def cores() -> int:
     """How many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
@@ -48,13 +59,17 @@ def refuse(message: str) -> NoReturn:
     sys.exit(1)
 
 
-def check_settings() -> None:
-    """Read the environment as the workers will; says which variable is wrong and why."""
+def check_settings() -> Path:
+    """Read the environment as the workers will; says which variable is wrong and why.
+
+    Returns the data directory.
+    """
     from idp import conf, database
 
     try:
         settings = conf.load()
         database.configuration(settings.database_url, data_dir=settings.data_dir)
+        return settings.data_dir
     except ValueError as error:
         refuse(f"Gatehouse does not start with these settings:\n{error}")
 
@@ -96,8 +111,9 @@ def main() -> NoReturn:
     options = parse(sys.argv[1:])
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
-    check_settings()
+    data_dir = check_settings()
     check_database()
+    os.environ.update(surroundings(data_dir))
     argv = command(host=options.host, port=options.port, workers=options.workers)
     os.execv(argv[0], argv)
 

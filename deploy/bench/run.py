@@ -26,6 +26,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from deploy import serve  # noqa: E402 (path first)
 from deploy.bench import driver, processes, scenarios, signing  # noqa: E402 (path first)
 
 CONNECTIONS = 16
@@ -67,9 +68,8 @@ class Series:
 
 def environment(folder: Path, *, database_url: str = "") -> dict[str, str]:
     """The environment of a Gatehouse server of the bench: throw-away secrets, durable writes."""
-    metrics = folder / "metrics"
-    metrics.mkdir(parents=True, exist_ok=True)
     return {
+        **serve.surroundings(folder),
         "DJANGO_SETTINGS_MODULE": "idp.settings",
         "GATEHOUSE_ISSUER": "http://localhost:8000",
         "GATEHOUSE_SECRET_KEY": secrets.token_urlsafe(48),
@@ -77,7 +77,6 @@ def environment(folder: Path, *, database_url: str = "") -> dict[str, str]:
         "GATEHOUSE_DATA_DIR": str(folder),
         "GATEHOUSE_DATABASE_URL": database_url,
         "GATEHOUSE_ACCESS_TOKEN_LIFETIME": "PT4H",
-        "PROMETHEUS_MULTIPROC_DIR": str(metrics),
     }
 
 

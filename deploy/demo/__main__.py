@@ -127,7 +127,7 @@ def parts(
         "The web application": [*python, "deploy.demo.web_application", *place],
         "The SaaS application": [*python, "deploy.demo.saas_application", *place],
     }
-    surroundings = demonstration.environment()
+    surroundings = {**demonstration.environment(), **serve.surroundings(demonstration.data)}
     running: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name, argv in programs.items():

@@ -73,7 +73,7 @@ class Gatehouse:
             self.process = subprocess.Popen(
                 argv,
                 cwd=ROOT,
-                env=self.environment,
+                env={**self.environment, **serve.surroundings(self.folder)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
