@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
+from urllib.parse import unquote_plus
 
 from django.conf import settings
 
@@ -50,6 +51,9 @@ def decoded_message(draft: Draft) -> None:
     if origin.content_type.partition(";")[0].strip().lower() != FORM:
         draft.found(expected=FORM, received=origin.content_type[:200])
         raise errors.InvalidMessage("content_type", origin.content_type)
+    names = {unquote_plus(pair.partition("=")[0]) for pair in origin.query.split("&")}
+    if names.intersection(bindings.PARAMETERS):
+        raise errors.InvalidMessage("parameter", "a message in the address of a POST")
     draft.message = bindings.decode_post(origin.body)
 
 

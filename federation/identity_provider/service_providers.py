@@ -13,6 +13,7 @@ from typing import Any
 from federation.models import ServiceProvider
 from federation.saml import encryption, signature, vocabulary
 from federation.saml.assertion_consumer_service import AssertionConsumerService
+from federation.saml.metadata import endpoint
 from idp import directory
 from idp.models import Application
 
@@ -59,10 +60,17 @@ def _load(**key: str) -> KnownServiceProvider | None:
 
 
 def parsed(row: ServiceProvider) -> KnownServiceProvider:
-    """The row with its addresses and keys as objects. Raises InvalidMetadata for a broken key."""
+    """The row with its addresses and keys as objects.
+
+    Raises InvalidMetadata for a key or address that could not be registered: however it came
+    there, no browser is sent to it.
+    """
+    services = assertion_consumer_services(row)
+    for service in services:
+        endpoint.check(service.url, what="The assertion consumer service")
     return KnownServiceProvider(
         row=row,
-        assertion_consumer_services=assertion_consumer_services(row),
+        assertion_consumer_services=services,
         signing_keys=tuple(signature.verification_key(one) for one in row.signing_certificates),
     )
 
@@ -71,7 +79,7 @@ def assertion_consumer_services(row: ServiceProvider) -> tuple[AssertionConsumer
     """Its registered addresses, in the order of its metadata."""
     return tuple(
         AssertionConsumerService(
-            url=one["url"],
+            url=str(one.get("url", "")),
             binding=one.get("binding", vocabulary.POST),
             index=one.get("index"),
             is_default=one.get("is_default"),

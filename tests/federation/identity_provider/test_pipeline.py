@@ -80,6 +80,18 @@ def test_refuses_another_kind_of_body(party: Party, content_type: str) -> None:
     refused(party.send_form(body, content_type=content_type), "invalid_request")
 
 
+@pytest.mark.parametrize(
+    "query", ["SAMLRequest=x", "SAMLResponse=x", "a=b&RelayState=", "SAML%52equest=x", "Signature"]
+)
+def test_a_message_in_the_address_of_a_post_is_refused(
+    saml: SamlWorld, party: Party, query: str
+) -> None:
+    body = party.sp.post(party.request())
+    refused(party.send_form(body, saml.session, query=query), "invalid_request")
+    answer = party.send_form(body, saml.session, query="lang=en")
+    assert posted(answer).status == ("Success",)
+
+
 def test_takes_a_form_that_names_its_charset(saml: SamlWorld, party: Party) -> None:
     body = party.sp.post(party.request())
     answer = party.send_form(body, saml.session, content_type=f"{FORM}; charset=UTF-8")
