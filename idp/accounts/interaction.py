@@ -210,10 +210,16 @@ def _change(interaction: Interaction, **values: Any) -> None:
 def claim(interaction: Interaction, session: Session | None, *, now: datetime) -> bool:
     """Take the right to answer, which exists once: one conditional update.
 
-    `session`: in whose name; must still be live. None where the application is refused.
+    Nothing that was decided from may have changed. `session`: in whose name; must still be live.
+    None where the application is refused.
     """
     open_one = Interaction.objects.filter(
-        pk=interaction.pk, finished_at=None, expires_at__gt=now, refused=interaction.refused
+        pk=interaction.pk,
+        finished_at=None,
+        expires_at__gt=now,
+        refused=interaction.refused,
+        switched_at=interaction.switched_at,
+        consented_at=interaction.consented_at,
     )
     if session is not None:
         live = Session.objects.filter(pk=session.pk, ended_at=None, user__is_active=True)

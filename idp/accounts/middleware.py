@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
@@ -13,6 +14,15 @@ from idp import client_address
 from idp.accounts import cookies, password, session
 from idp.accounts.views import errors
 from idp.models import Session, User
+
+MEBIBYTE = 1024 * 1024
+LARGEST = {
+    "/interaction/": MEBIBYTE,
+    "/log": MEBIBYTE,
+    "/account": MEBIBYTE,
+    "/admin/": 8 * MEBIBYTE,
+}
+"""The largest body of each group of pages; uploads of administrators are bounded where read."""
 
 
 class Request(HttpRequest):
@@ -32,6 +42,8 @@ class SessionMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: Request) -> HttpResponseBase:
+        if _is_too_large(request):
+            return errors.bad_request(request, RequestDataTooBig())
         request.request_id = getattr(request, "request_id", "") or secrets.token_hex(8)
         request.client_address = client_address.of(request.META)
         request.user_agent = _printable(request.META.get("HTTP_USER_AGENT", ""))
@@ -51,6 +63,13 @@ class SessionMiddleware:
         if isinstance(exception, password.Busy):
             return errors.busy(request)
         return None
+
+
+def _is_too_large(request: HttpRequest) -> bool:
+    """Whether a form declares more than its page accepts: files too, which Django would keep."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    most = next((most for path, most in LARGEST.items() if request.path.startswith(path)), None)
+    return most is not None and not (length.isdecimal() and int(length) <= most)
 
 
 def _printable(text: str) -> str:

@@ -57,6 +57,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         secret = os.environ.get("GATEHOUSE_PASSWORD", "")
         _check_text(secret, options["name"], options["email"], *options["group"], *options["claim"])
+        if not options["email"].strip():
+            raise CommandError("email: an address is needed")
         claims = dict(_parse(text) for text in options["claim"])
         user = User.objects.filter(username_key=canonical(options["name"])).first()
         is_new = user is None
@@ -68,6 +70,8 @@ class Command(BaseCommand):
             raise CommandError("\n".join(_lines(error))) from None
         except IntegrityError:
             raise CommandError("The name or the address has just been taken.") from None
+        if is_new and not secret:
+            self.stderr.write("GATEHOUSE_PASSWORD is not set: nobody can sign in with this name.")
         verb = "created" if is_new else "up to date"
         self.stdout.write(f"{user.username} {verb} (sub {user.subject})")
 
@@ -78,7 +82,6 @@ class Command(BaseCommand):
             user.set_password(secret)
         elif is_new:
             user.set_unusable_password()
-            self.stderr.write("GATEHOUSE_PASSWORD is not set: nobody can sign in with this name.")
         user.full_clean()
         with transaction.atomic():
             user.save()
@@ -157,9 +160,10 @@ def _group(name: str) -> Group:
 
 
 def _lines(error: ValidationError) -> list[str]:
-    """One line per problem, with the field in front."""
+    """One line per problem, with the field in front; a canonical form repeats its field's."""
     return [
         f"{'' if field == '__all__' else f'{field}: '}{message}"
         for field, messages in error.message_dict.items()
+        if not field.endswith("_key")
         for message in messages
     ]

@@ -333,8 +333,8 @@ def test_nothing_finishes_without_its_proofs(clock):
     run_state_machine_as_test(
         Dispatcher,
         settings=settings(
-            max_examples=40,
-            stateful_step_count=30,
+            max_examples=25,
+            stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import override_settings
 
 from idp.accounts import cookies
@@ -113,6 +114,12 @@ class TestWhatWentWrong:
         response = browser.post(page.path, {**form, "username": "x" * 2_000_000})
         assert response.status_code == 413
         assert b"larger than this service accepts" in response.content
+
+    def test_file_beyond_the_limit(self, browser, alice):
+        page = browser.open("/login")
+        form = browser.form_of(page, "password")["inputs"]
+        upload = SimpleUploadedFile("x", b"x" * 2_000_000)
+        assert browser.post(page.path, {**form, "username": upload}).status_code == 413
 
     def test_server_error_has_a_reference(self, browser, monkeypatch):
         from idp.accounts.views import home

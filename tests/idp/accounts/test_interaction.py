@@ -477,6 +477,15 @@ class TestClaim:
         interaction.refuse(row, interaction.Refusal.CANCELLED)
         assert not interaction.claim(stale, None, now=timezone.now())
 
+    @pytest.mark.parametrize("change", ["switched_at", "consented_at"])
+    def test_claim_fails_when_what_was_decided_from_has_changed(
+        self, browser, alice, application, change
+    ):
+        begin(browser, application)
+        row = Interaction.objects.get(kind=KIND)
+        Interaction.objects.update(**{change: timezone.now()})
+        assert not interaction.claim(row, None, now=timezone.now())
+
     def test_nothing_changes_after_the_end(self, browser, alice, application):
         begin(browser, application)
         row = Interaction.objects.get(kind=KIND)
