@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, URLPattern, URLResolver, path, reverse
 from django.utils.http import urlencode
 from django.utils.module_loading import autodiscover_modules
@@ -91,7 +93,7 @@ class AdministrationSite(AdminSite):
 
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not request.user.is_authenticated:
-                return SeeOther("/login?" + urlencode({"next": request.get_full_path()}))
+                return _ask_to_sign_in(request)
             if not self.has_permission(request):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
@@ -159,6 +161,28 @@ class AdministrationSite(AdminSite):
         if self._home is None:
             raise Http404
         return self._home(request)
+
+
+def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
+    """To the sign-in and back; a form that was being typed waits on a page instead."""
+    if not _is_own_form(request):
+        return SeeOther("/login?" + urlencode({"next": request.get_full_path()}))
+    fields = [
+        (name, value)
+        for name, values in request.POST.lists()
+        for value in values
+        if name != "csrfmiddlewaretoken" and "password" not in name
+    ]
+    context = {"fields": fields, "action": request.get_full_path()}
+    return TemplateResponse(request, "admin/signed_out.html", context, status=403)
+
+
+def _is_own_form(request: HttpRequest) -> bool:
+    """Whether one of our own pages sent it; another site's form would be sent by our button."""
+    own = request.headers.get("Sec-Fetch-Site") == "same-origin"
+    length = request.headers.get("Content-Length", "")
+    small = length.isdigit() and int(length) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    return request.method == "POST" and own and small
 
 
 site = AdministrationSite()

@@ -59,7 +59,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     )
     recent = models.SignIn.objects.all()
     hour = recent.filter(id__gte=lowest_id(now - timedelta(hours=1)))
-    failures = list(hour.exclude(result__in=sign_ins.GOOD)[:MOST_COUNTED])
+    failures = hour.exclude(result__in=sign_ins.GOOD)
     context = {
         **site.each_context(request),
         "title": f"Good to see you, {request.user.get_short_name()}",  # type: ignore[union-attr]
@@ -68,7 +68,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "more_soon": max(len(soon) - SHOWN, 0),
         "now": now,
         "failures": [_line(row) for row in failures[:SHOWN]],
-        "failure_total": len(failures),
+        "failure_total": _number(failures),
         "last": [_line(row) for row in recent[:SHOWN]],
         "counts": list(_counts(now)),
         "applications_exist": models.Application.objects.exists(),

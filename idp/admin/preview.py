@@ -60,6 +60,17 @@ class Shown:
     reasons: tuple[Reason, ...] = ()
     note: str = ""
 
+    @property
+    def released(self) -> list[Reason]:
+        """Why each claim is there."""
+        return [reason for reason in self.reasons if reason.released]
+
+    @property
+    def withheld(self) -> list[Reason]:
+        """Why each of the others is not; those of mapping rows first."""
+        out = [reason for reason in self.reasons if not reason.released]
+        return sorted(out, key=lambda reason: "mapping" not in reason.because)
+
 
 @dataclass(frozen=True)
 class Target:

@@ -308,3 +308,24 @@ def test_a_reference_leads_from_the_error_page_to_the_trace(
     expect(page.locator("main")).to_contain_text("https://evil.example/")
     expect(page.locator("main")).to_contain_text("failed")
     visitor.assert_accessible()
+
+
+def test_a_session_that_ends_while_somebody_types_loses_nothing(
+    gatehouse: Gatehouse, visitor: Visitor
+) -> None:
+    page = enter(visitor, gatehouse, "/admin/idp/group/add/")
+    name = name_of_its_own("group")
+    page.fill("#id_name", name)
+    visitor.context.clear_cookies(name="gatehouse_session")
+    page.click("text=Save and continue editing")
+    expect(page.locator("h1")).to_have_text("You have been signed out")
+    visitor.assert_accessible()
+    with visitor.context.expect_page() as opened:
+        page.click("text=Sign in in another tab")
+    other = opened.value
+    other.fill("#id_username", "admin")
+    other.fill("#id_password", gatehouse.password)
+    other.click("#login-submit")
+    expect(other.locator("h1")).to_have_text("My applications")
+    page.click("button:has-text('Send it again')")
+    expect(page.locator("h1")).to_have_text(name)

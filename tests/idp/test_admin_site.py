@@ -56,6 +56,22 @@ def test_leads_strangers_away_from_every_page_and_every_method() -> None:
 
 
 @pytest.mark.django_db
+def test_a_form_that_was_being_typed_waits_for_the_sign_in() -> None:
+    typed = {"name": "<staff>", "add_people": "alice", "password1": "not this"}
+    own = {"Sec-Fetch-Site": "same-origin"}
+    response = Browser().post("/admin/idp/group/add/", typed, headers=own)
+    html = response.content.decode()
+    assert response.status_code == 403
+    assert 'action="/admin/idp/group/add/"' in html
+    assert 'name="name" value="&lt;staff&gt;"' in html
+    assert "not this" not in html
+    assert not models.Group.objects.exists()
+    for header in ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "none"}, {}):
+        response = Browser().post("/admin/idp/group/add/", typed, headers=header)
+        assert response.status_code == 303
+
+
+@pytest.mark.django_db
 def test_tells_a_person_who_is_no_administrator() -> None:
     browser = signed_in(administrator=False)
     for path in PAGES:

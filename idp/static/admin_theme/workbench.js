@@ -17,10 +17,10 @@ async function show() {
   try {
     const response = await fetch(preview.dataset.previewUrl, { method: "POST", body: data, signal: running.signal, redirect: "error" });
     if (!response.ok) throw new Error(response.status);
-    const open = answer.querySelector("details.why")?.open ?? true;
+    const open = answer.querySelector("details.out")?.open ?? false;
     answer.innerHTML = await response.text();
-    const why = answer.querySelector("details.why");
-    if (why) why.open = open;
+    const out = answer.querySelector("details.out");
+    if (out) out.open = open;
     status.textContent = "";
     mark();
   } catch (error) {
