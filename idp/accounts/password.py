@@ -1,7 +1,7 @@
 """Passwords: Argon2id, few at once, equal work for names that do not exist.
 
 A hash costs 19 MiB and tens of milliseconds of a core; `password_hashes_at_once` of them run in a
-process and as many wait briefly, so that sign-ins cannot starve the token endpoint. Passwords are
+process and one more waits briefly, so that sign-ins cannot starve the token endpoint. Passwords are
 compared in NFC and never cut short.
 """
 
@@ -37,11 +37,16 @@ class Busy(Exception):
 
 
 class Gate:
-    """Lets a few hashes through at once, a few more wait, refuses the rest."""
+    """Lets a few hashes through at once, lets fewer wait, refuses the rest.
 
-    def __init__(self, *, at_once: int, wait_seconds: float = WAIT_SECONDS) -> None:
+    Whoever waits holds a thread of the server, which tokens need.
+    """
+
+    def __init__(
+        self, *, at_once: int, waiting: int = 1, wait_seconds: float = WAIT_SECONDS
+    ) -> None:
         self._running = threading.Semaphore(at_once)
-        self._admitted = threading.Semaphore(2 * at_once)
+        self._admitted = threading.Semaphore(at_once + waiting)
         self._wait_seconds = wait_seconds
 
     @contextlib.contextmanager

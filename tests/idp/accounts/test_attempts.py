@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from idp.accounts import attempts
 from idp.models import AuditEvent, SignIn
@@ -173,6 +176,18 @@ def test_refusals_are_written_down_without_what_was_typed(alice, application, pr
     assert events[0].reference == unknown.reference
     for row in (*events, unknown, wrong):
         assert secret not in repr(vars(row))
+
+
+def test_known_and_unknown_names_cost_the_same_statements(alice, application, probe):
+    shapes = []
+    for name in ("alice", "nobody"):
+        browser = from_address("198.51.100.1")
+        page = browser.open(begin(browser, application))
+        with CaptureQueriesContext(connection) as captured:
+            browser.submit(page, follow=False, username=name, password="wrong")
+        verbs = [re.sub(r"'[^']*'|\d+", "?", query["sql"])[:60] for query in captured]
+        shapes.append(verbs)
+    assert shapes[0] == shapes[1]
 
 
 def test_flood_of_throttled_tries_does_not_flood_the_audit_trail(alice, probe):

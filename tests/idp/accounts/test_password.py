@@ -132,7 +132,7 @@ class TestVerify:
 
 class TestGate:
     def test_refuses_more_than_it_takes_on(self):
-        gate = password.Gate(at_once=2, wait_seconds=5)
+        gate = password.Gate(at_once=2, waiting=2, wait_seconds=5)
         inside, leave = threading.Semaphore(0), threading.Event()
 
         def hold():
@@ -166,7 +166,7 @@ class TestGate:
     @pytest.mark.django_db
     def test_login_page_says_so_and_keeps_the_name(self, browser, alice, monkeypatch):
         page = browser.open("/login")
-        monkeypatch.setattr(password, "_gate", lambda: password.Gate(at_once=0))
+        monkeypatch.setattr(password, "_gate", lambda: password.Gate(at_once=0, waiting=0))
         response = browser.submit(page, username="alice", password=PASSWORD)
         assert response.status_code == 503
         assert response.headers["Retry-After"] == "2"
@@ -178,7 +178,7 @@ class TestGate:
     def test_every_other_page_says_so_too(self, browser, alice, monkeypatch):
         browser.sign_in()
         page = browser.open("/account/password")
-        monkeypatch.setattr(password, "_gate", lambda: password.Gate(at_once=0))
+        monkeypatch.setattr(password, "_gate", lambda: password.Gate(at_once=0, waiting=0))
         response = browser.submit(page, old_password="x", new_password1="y", new_password2="y")
         assert response.status_code == 503
         assert response.headers["Retry-After"] == "2"
