@@ -21,7 +21,7 @@ from deploy import serve
 from deploy.demo import environment
 from deploy.demo.environment import Demonstration
 
-START_SECONDS = 60
+START_SECONDS = 120
 STOP_SECONDS = 15
 
 

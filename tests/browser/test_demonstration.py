@@ -48,7 +48,7 @@ class Demonstration:
                 stderr=output,
                 start_new_session=True,
             )
-        limit = time.monotonic() + 60
+        limit = time.monotonic() + 180
         while "Ctrl-C stops everything" not in log.read_text():
             assert self.process.poll() is None, log.read_text()
             assert time.monotonic() < limit, log.read_text()

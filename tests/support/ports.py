@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Callable
 
-SECONDS = 30
+SECONDS = 120
 
 
 def free(count: int = 1) -> int:
