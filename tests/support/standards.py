@@ -77,4 +77,5 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 def order(row: Row) -> tuple[Any, ...]:
     """Numbers in names and sections count as numbers."""
     parts = re.findall(r"\d+|\D+", f"{row[0]}\0{row[1]}")
-    return (*((part.isdigit(), int(part) if part.isdigit() else part) for part in parts), row[3])
+    place = tuple((part.isdigit(), int(part) if part.isdigit() else part) for part in parts)
+    return place, row[3]
