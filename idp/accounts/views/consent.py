@@ -17,7 +17,7 @@ from idp.accounts.consents import ConsentQuestion
 from idp.accounts.interaction import Refusal
 from idp.accounts.middleware import Request
 from idp.accounts.stages import Step
-from idp.accounts.views import facts
+from idp.accounts.views import facts, late_form
 from idp.accounts.views.interaction import back, decide, of_interaction
 from idp.models import Interaction, Session
 
@@ -99,5 +99,6 @@ def _context(
         "warning": question.warning,
         "can_switch": question.can_switch,
         "action": request.path,
+        "notice": late_form.notice(request),
         "hidden": [(SHOWN, _shown(row, question, session))],
     }

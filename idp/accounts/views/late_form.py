@@ -13,6 +13,7 @@ from django.template import loader
 from idp.accounts import redirects, return_path
 
 MARK = "late"
+NOTICE = "That took a while, so nothing was changed. Please try once more."
 LEADS_ON = ("/interaction/", "/login", "/logout", "/account")
 
 
@@ -28,6 +29,6 @@ def late_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     return HttpResponse(loader.render_to_string("403_csrf.html", facts), status=403)
 
 
-def is_late(request: HttpRequest) -> bool:
-    """Whether this page is shown again because its form came too late."""
-    return MARK in request.GET
+def notice(request: HttpRequest, words: str = NOTICE) -> str:
+    """What the page says when it is shown again because its form came too late."""
+    return words if MARK in request.GET else ""

@@ -110,7 +110,7 @@ def _show(request: Request, row: Interaction) -> HttpResponseBase:
         context["username"] = left["username"]
     context["error"] = left.get("error", "")
     context["wait"] = left.get("wait", "")
-    context["notice"] = LATE if late_form.is_late(request) else ""
+    context["notice"] = late_form.notice(request, LATE)
     response = render(request, "idp/login.html", context)
     notice.clear(request, response)
     return response

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 from idp.accounts import cookies, interaction, logout, notice, redirects
 from idp.accounts.logout import SIGNED_OUT_PATH
 from idp.accounts.middleware import Request
-from idp.accounts.views import entry, facts
+from idp.accounts.views import entry, facts, late_form
 from idp.models import Application, Session
 
 MOST_NAMED = 20
@@ -63,6 +63,7 @@ def _ask(request: Request, session: Session, *, application: Application | None)
         "application": facts.application(application),
         "stay_url": facts.launch_url(application) or "/",
         "action": request.path,
+        "notice": late_form.notice(request),
     }
     return render(request, "idp/logout_confirm.html", context)
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpResponseBase
 from django.shortcuts import render
 from django.utils.http import urlencode
@@ -16,8 +15,6 @@ from idp.accounts import redirects
 from idp.accounts.middleware import Request
 from idp.accounts.views import facts, late_form
 from idp.models import Session
-
-LATE = "That took a while, so nothing was changed. Please try once more."
 
 View = Callable[[Request, Session], HttpResponseBase]
 
@@ -32,9 +29,6 @@ def signed_in(*methods: str) -> Callable[[View], Callable[[Request], HttpRespons
             session = request.idp_session
             if session is None:
                 return redirects.see_other("/login?" + urlencode({"next": request.path}))
-            if late_form.is_late(request):
-                messages.error(request, LATE)
-                return redirects.see_other(request.path)
             return view(request, session)
 
         return wrapped
@@ -50,5 +44,6 @@ def show(
         "person": facts.person(session.user),
         "page": page,
         "is_admin": session.user.is_staff,
+        "notice": late_form.notice(request),
     }
     return render(request, f"idp/account/{template}.html", {**frame, **context})
