@@ -99,6 +99,10 @@ class AuditedAdmin(ModelAdmin):
 
     # ----- pages -----
 
+    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
+        """Only what the list's filters offer: no column can be guessed, letter by letter."""
+        return lookup in {name for item in self.get_list_filter(request) for name in _names(item)}
+
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         context = {
             "purpose": self.purpose,
@@ -130,6 +134,13 @@ class AuditedAdmin(ModelAdmin):
         """No buttons that open windows beside related fields: scripts would be needed for them."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         return without_popups(field)
+
+
+def _names(item: Any) -> tuple[str, ...]:
+    """The parameters of one filter of a list: of a column's, or of a class of its own."""
+    if isinstance(item, str):
+        return f"{item}__exact", f"{item}__isnull"
+    return (item.parameter_name,)
 
 
 def without_popups(field: Any) -> Any:
