@@ -33,7 +33,10 @@ NAVIGATION = (
     ("Security", ("idp.signingkey",)),
 )
 NAMES = {"idp.signingkey": "Keys"}
-NOT_OURS = ("login", "logout", "password_change", "password_change_done", "autocomplete")
+NOT_OURS = (
+    *("login", "logout", "password_change", "password_change_done"),
+    *("autocomplete", "view_on_site"),
+)
 
 
 @dataclass(frozen=True)

@@ -143,6 +143,7 @@ def test_has_no_sign_in_or_password_pages_of_its_own() -> None:
     assert browser.get("/admin/login/").headers["Location"].startswith("/login")
     assert browser.get("/admin/logout/").headers["Location"] == "/logout"
     assert browser.get("/admin/password_change/").status_code == 404
+    assert browser.get("/admin/r/1/no-identifier/").status_code == 404
     assert browser.get("/admin/idp/").headers["Location"] == "/admin/"
 
 
