@@ -45,7 +45,12 @@ class Report:
 
 
 def keep(request: HttpRequest, application: Application, report: Report) -> HttpResponse:
-    """Lead to the page that shows the report, once and to this administrator alone."""
+    """Lead to the page that shows the report, once and to this administrator alone.
+
+    Who was signed out in between gets none: it belongs to a session.
+    """
+    if request.idp_session is None:  # type: ignore[attr-defined]  # set by accounts.middleware
+        return SeeOther(reverse("admin:connect_settings", args=[application.pk]))
     one_time.put(request, one_time.TEST, asdict(report), about=application.pk)
     return SeeOther(reverse("admin:trial_report", args=[application.pk]))
 

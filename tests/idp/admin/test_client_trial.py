@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client as Browser
+from django.utils import timezone
 
 from idp import models
 from idp.accounts import consents
@@ -128,3 +129,14 @@ def test_begins_with_a_press_only(browser: Browser) -> None:
     response = browser.get(f"/admin/connect/{client.pk}/test/")
     assert response.headers["Location"] == f"/admin/connect/{client.pk}/settings/"
     assert not models.Interaction.objects.exists()
+
+
+def test_cancelled_by_somebody_who_was_signed_out_meanwhile(browser: Browser) -> None:
+    client = ClientFactory()
+    path = begin(browser, client).headers["Location"]
+    models.Session.objects.update(ended_at=timezone.now())
+    page = led_on(browser, browser.get(path))
+    response = browser.post(page.request["PATH_INFO"], {"cancel": ""})
+    response = browser.get(response.headers["Location"])
+    assert response.headers["Location"] == f"/admin/connect/{client.pk}/settings/"
+    assert browser.get(response.headers["Location"]).headers["Location"].startswith("/login?next=")
