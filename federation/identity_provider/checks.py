@@ -14,7 +14,13 @@ from urllib.parse import unquote_plus
 
 from django.conf import settings
 
-from federation.identity_provider import authn_context, entity, name_ids, service_providers
+from federation.identity_provider import (
+    authn_context,
+    entity,
+    name_ids,
+    received,
+    service_providers,
+)
 from federation.identity_provider.errors import (
     DisabledApplication,
     ReplayedRequest,
@@ -74,6 +80,13 @@ def verified_request(draft: Draft) -> None:
 
     if draft.message is None:
         raise LookupError("no message yet: the order of the checks is wrong")
+    if not received.is_markup(draft.message):
+        draft.found(
+            expected="an AuthnRequest in XML",
+            received="something else",
+            suggestion="By POST a message is in base64 and not compressed (SAML Bindings §3.5.4):"
+            " switch compression off in the service provider.",
+        )
     try:
         draft.authn_request = authn_request.receive(draft.message, keys_of=keys_of)
     except errors.InvalidSignature:
@@ -105,16 +118,16 @@ def demanded_signature(draft: Draft) -> None:
 
 def exact_destination(draft: Draft) -> None:
     """Destination, if there, is our address; a signed request has it (SAML Bindings §3.4.5.2)."""
-    expected, received = entity.single_sign_on_url(), draft.verified.destination
-    if received == expected or (received is None and not draft.verified.signed):
+    expected, named = entity.single_sign_on_url(), draft.verified.destination
+    if named == expected or (named is None and not draft.verified.signed):
         return
     draft.found(
         expected=expected,
-        received=received or "none",
+        received=named or "none",
         suggestion="Give the service provider our metadata anew, or correct the address of its"
         " identity provider: it is compared as an exact string.",
     )
-    raise WrongDestination("destination", received or "none")
+    raise WrongDestination("destination", named or "none")
 
 
 def recent_issue_instant(draft: Draft) -> None:

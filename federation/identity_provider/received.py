@@ -18,8 +18,10 @@ def facts(origin: Request, message: Message | None, request: AuthnRequest | None
     found: dict[str, Any] = {"binding": message.binding.rpartition(":")[2]}
     if message.relay_state is not None:
         found["RelayState"] = f"({len(message.relay_state)} characters)"
-    if request is None:
+    if request is None and is_markup(message):
         found["message"] = printable(message.xml[:MAX_SHOWN].decode("utf-8", "replace"))
+    elif request is None:
+        found["message"] = f"({len(message.xml)} bytes that are no XML)"
     else:
         found |= _members(request)
     return found
@@ -48,6 +50,11 @@ def _members(request: AuthnRequest) -> dict[str, Any]:
         for name, value in said.items()
         if value not in (None, "")
     }
+
+
+def is_markup(message: Message) -> bool:
+    """Whether the message begins as XML does."""
+    return message.xml.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
 def printable(text: str) -> str:

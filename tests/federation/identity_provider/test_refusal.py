@@ -10,6 +10,7 @@ import pytest
 from federation.identity_provider import errors as codes
 from federation.saml import errors
 from idp.models import AuditEvent, SignIn
+from tests.attacks.saml import service_provider
 from tests.support.factories import SessionFactory, UserFactory
 from tests.support.protocol import header
 from tests.support.saml import Party, SamlWorld, posted
@@ -100,6 +101,15 @@ def test_octets_that_no_database_holds_are_shown_all_the_same(
 ) -> None:
     assert party.send_form(party.sp.post(octets)).status == 400
     assert "\x00" not in str(SignIn.objects.get().received["message"])
+
+
+def test_a_compressed_message_by_post_is_explained(saml: SamlWorld, party: Party) -> None:
+    """node-saml compresses what it posts unless it is told not to."""
+    packed = service_provider.deflate(party.request().encode())
+    assert party.send_form(party.sp.post(packed)).status == 400
+    row = SignIn.objects.get()
+    assert "not compressed" in row.suggestion
+    assert row.received["message"] == f"({len(packed)} bytes that are no XML)"
 
 
 def test_a_flood_of_refusals_is_not_written_down_whole(saml: SamlWorld) -> None:
