@@ -82,7 +82,7 @@ class SignInAdmin(ReadOnlyAdmin):
 
     @admin.display(description="application")
     def application(self, row: models.SignIn) -> str:
-        return row.application_name or "unknown"
+        return row.destination
 
     @admin.display(description="way in")
     def way_in(self, row: models.SignIn) -> str:

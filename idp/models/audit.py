@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import orjson
+from django.conf import settings
 from django.db import connection, models, transaction
 from django.utils import timezone
 
@@ -141,4 +142,10 @@ class SignIn(models.Model):
         ordering: ClassVar = ["-id"]
 
     def __str__(self) -> str:
-        return f"{self.user_name or 'somebody'} to {self.application_name or 'unknown'}"
+        return f"{self.user_name or 'somebody'} to {self.destination}"
+
+    @property
+    def destination(self) -> str:
+        """Where the person wanted to go: an application, or our own pages."""
+        own = settings.IDP.site_name if self.protocol == "local" else "an unknown application"
+        return self.application_name or own
