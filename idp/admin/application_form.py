@@ -25,7 +25,7 @@ class ApplicationForm(forms.ModelForm):
     logo_upload = LogoField(
         label="Logo",
         required=False,
-        help_text="PNG, JPEG, GIF or WebP up to 100 kB; shown when people sign in and consent.",
+        help_text="PNG, JPEG, GIF or WebP up to 2 MB; shown when people sign in and consent.",
     )
     logo_remove = forms.BooleanField(label="Remove the logo", required=False)
 

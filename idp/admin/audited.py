@@ -10,8 +10,10 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from django import forms
+from django.contrib import messages
 from django.contrib.admin import ModelAdmin, ShowFacets
 from django.core.paginator import Paginator
+from django.db import IntegrityError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -21,6 +23,7 @@ from idp import audit, models
 from idp.admin_site import SeeOther
 
 MASKED = "masked"
+OVERTAKEN = "Somebody else, or another tab, has just saved the same. Nothing was changed here."
 SECRET_FIELDS = frozenset({"password", "password1", "password2", "secret", "private_key"})
 MOST_COUNTED = 10_000
 LONGEST_VALUE = 500
@@ -120,9 +123,13 @@ class AuditedAdmin(ModelAdmin):
         form_url: str = "",
         extra_context: Any = None,
     ) -> HttpResponse:
-        """One button to save and one to go on editing."""
+        """One button to save and one to go on editing; two who save the same are told so."""
         context = {"show_save_and_add_another": False, **(extra_context or {})}
-        return super().changeform_view(request, object_id, form_url, context)
+        try:
+            return super().changeform_view(request, object_id, form_url, context)
+        except IntegrityError:
+            messages.error(request, OVERTAKEN)
+            return SeeOther(request.get_full_path())
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None

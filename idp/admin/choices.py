@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -125,15 +124,13 @@ def rewritten(data: bytes) -> bytes:
 
     _recognise(data)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            image: Any = Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "GIF", "WEBP"))
-            if image.width * image.height > LOGO_PIXELS:
-                raise ValidationError("The image has too many pixels.")
-            image = ImageOps.exif_transpose(image).convert("RGBA")
-            image.thumbnail((LOGO_SIDE, LOGO_SIDE))
-            written = io.BytesIO()
-            image.save(written, "PNG", optimize=True)
+        image: Any = Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "GIF", "WEBP"))
+        if image.width * image.height > LOGO_PIXELS:  # told before anything is decoded
+            raise ValidationError("The image has too many pixels.")
+        image = ImageOps.exif_transpose(image).convert("RGBA")
+        image.thumbnail((LOGO_SIDE, LOGO_SIDE))
+        written = io.BytesIO()
+        image.save(written, "PNG", optimize=True)
     except ValidationError:
         raise
     except Exception as error:  # decoders of images raise whatever they like

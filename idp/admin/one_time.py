@@ -34,7 +34,12 @@ def put(request: HttpRequest, purpose: str, value: Any, *, about: uuid.UUID | No
 
 
 def take(request: HttpRequest, purpose: str, *, about: uuid.UUID) -> Any:
-    """The newest value about something, gone with this call; None if there is none."""
+    """The newest value about something, gone with this call; None if there is none.
+
+    A browser that only looks ahead, and shows nothing yet, does not get it.
+    """
+    if request.method == "HEAD" or "prefetch" in request.headers.get("Sec-Purpose", ""):
+        return None
     rows = _rows(request, purpose).filter(about=about)
     row = rows.order_by("-pk").first()
     if row is None or not OneTimeValue.objects.filter(pk=row.pk).delete()[0]:

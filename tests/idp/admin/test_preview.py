@@ -298,9 +298,9 @@ def test_follows_unsaved_settings_of_the_client(
     data = posted(**{"client-TOTAL_FORMS": 1, "client-0-id_token_signed_response_alg": "RS256"})
     html = shown(browser, client, data)
     assert "&quot;alg&quot;: &quot;RS256&quot;" in html
-    assert "Alice Liddell" not in html.split("<h3>Why<")[0].replace(
-        'class="removed"', ""
-    ) or ('class="removed"' in html)
+    assert "Alice Liddell" not in html.split("<h3>Why<")[0].replace('class="removed"', "") or (
+        'class="removed"' in html
+    )
 
 
 def test_names_the_largest_and_its_size(

@@ -61,6 +61,15 @@ def test_identifiers_are_unique(browser: Browser) -> None:
     assert "already exists" in browser.post(f"{LIST}add/", form()).content.decode()
 
 
+def test_a_form_of_another_tab_that_adds_the_same_scope_is_told_so(browser: Browser) -> None:
+    api = ResourceFactory(identifier="https://orders.example", scopes={"orders.read": "Read."})
+    page = f"{LIST}{api.pk}/change/"
+    response = browser.post(page, form())
+    assert response.headers["Location"] == page
+    assert "has just saved the same" in browser.get(page).content.decode()
+    assert api.scopes.count() == 1
+
+
 def test_public_clients_may_not_introspect(browser: Browser) -> None:
     client = ClientFactory(public=True)
     html = browser.post(f"{LIST}add/", form(introspectors=[str(client.pk)])).content.decode()
