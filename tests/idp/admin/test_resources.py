@@ -62,7 +62,7 @@ def test_identifiers_are_unique(browser: Browser) -> None:
 
 
 def test_a_form_of_another_tab_that_adds_the_same_scope_is_told_so(browser: Browser) -> None:
-    api = ResourceFactory(identifier="https://orders.example", scopes={"orders.read": "Read."})
+    api = ResourceFactory(identifier="https://orders.example", scopes=["orders.read"])
     page = f"{LIST}{api.pk}/change/"
     response = browser.post(page, form())
     assert response.headers["Location"] == page
