@@ -24,7 +24,7 @@ def outcome(row: models.SignIn) -> str:
     """The result as a coloured word."""
     if row.result in GOOD:
         return state("signed in", "good")
-    return state(row.result or "refused", "bad")
+    return state("refused", "bad")
 
 
 def way_in(row: models.SignIn) -> str:
@@ -38,7 +38,7 @@ class Result(Choice):
     title = "result"
     parameter_name = "result"
     field = "result"
-    choices_offered = (("success", "Signed in"), ("refused", "Refused"))
+    choices_offered = (("success", "Signed in"), ("failure", "Refused"))
 
 
 class Way(Choice):

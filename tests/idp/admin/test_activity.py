@@ -24,7 +24,7 @@ def refused(admin_user: models.User) -> models.SignIn:
     audit.record("authorization.refused", result="failure", reason="why", reference=reference)
     return audit.trace(
         protocol="oidc",
-        result="refused",
+        result="failure",
         reference=reference,
         application=application,
         error="invalid_request",
@@ -74,7 +74,7 @@ def test_escapes_what_strangers_sent(browser: Browser) -> None:
     evil = "<script>alert(1)</script>"
     row = audit.trace(
         protocol="oidc",
-        result="refused",
+        result="failure",
         reason=evil,
         received={evil: evil},
         trace=[{"name": evil, "passed": False, "received": evil}, "odd", None],
@@ -98,7 +98,7 @@ def test_filters_by_time_result_and_protocol(browser: Browser, refused: models.S
     for query, number in (
         ({"since": "hour"}, 1),
         ({"since": "week"}, 2),
-        ({"result": "refused"}, 1),
+        ({"result": "failure"}, 1),
         ({"protocol": "saml"}, 1),
         ({"since": "odd", "result": "odd"}, 2),
     ):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.test import Client as Browser
@@ -22,12 +24,23 @@ def test_begins_with_connecting_an_application(browser: Browser) -> None:
 
 def test_shows_health_counts_failures_and_sign_ins(browser: Browser) -> None:
     ApplicationFactory()
-    audit.trace(protocol="oidc", result="refused", reason="Because of this.")
+    audit.trace(protocol="oidc", result="failure", reason="Because of this.")
     audit.trace(protocol="oidc", result="success", user=UserFactory(username="alice"))
     html = browser.get("/admin/").content.decode()
     for words in ("Database fine", "Signing keys fine", "Because of this.", "alice"):
         assert words in html
     assert "No applications yet." not in html
+
+
+def test_leads_to_the_failures_that_it_counts(browser: Browser) -> None:
+    for number in range(9):
+        audit.trace(protocol="oidc", result="failure", reason=f"Because of {number}.")
+    audit.trace(protocol="oidc", result="success", reason="Well done.")
+    link = re.search(r'href="([^"]*)">\s*All 9', browser.get("/admin/").content.decode())
+    assert link is not None
+    html = browser.get(unescape(link[1])).content.decode()
+    assert "Because of 0." in html
+    assert "Well done." not in html
 
 
 def test_shows_failed_and_late_jobs(browser: Browser) -> None:
