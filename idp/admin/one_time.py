@@ -22,7 +22,12 @@ KEPT = timedelta(hours=1)
 
 
 def put(request: HttpRequest, purpose: str, value: Any, *, about: uuid.UUID | None = None) -> str:
-    """Keep a JSON value for the session of this request; returns its id."""
+    """Keep a JSON value for the session of this request; returns its id.
+
+    It replaces what waits about the same thing.
+    """
+    if about is not None:
+        _rows(request, purpose).filter(about=about).delete()
     row = OneTimeValue.objects.create(
         session=_session(request),
         purpose=purpose,
@@ -34,17 +39,15 @@ def put(request: HttpRequest, purpose: str, value: Any, *, about: uuid.UUID | No
 
 
 def take(request: HttpRequest, purpose: str, *, about: uuid.UUID) -> Any:
-    """The newest value about something, gone with this call; None if there is none.
+    """The value about something, gone with this call; None if there is none.
 
     A browser that only looks ahead, and shows nothing yet, does not get it.
     """
     if request.method == "HEAD" or "prefetch" in request.headers.get("Sec-Purpose", ""):
         return None
-    rows = _rows(request, purpose).filter(about=about)
-    row = rows.order_by("-pk").first()
+    row = _rows(request, purpose).filter(about=about).first()
     if row is None or not OneTimeValue.objects.filter(pk=row.pk).delete()[0]:
         return None
-    rows.delete()
     return _open(row)
 
 

@@ -76,3 +76,15 @@ def test_who_may_not_use_it_sees_the_page_that_says_so(browser: Browser) -> None
     response = browser.post(f"/admin/connect/{row.pk}/test/")
     step = browser.get(response.headers["Location"])
     assert step.headers["Location"].endswith("/not-allowed")
+
+
+def test_shows_the_refusal_that_the_application_would_receive(browser: Browser) -> None:
+    row = ServiceProviderFactory()
+    user = models.User.objects.get()
+    user.email_verified = False
+    user.save()
+    row.default_name_id_format = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
+    row.save()
+    html = tried(browser, row)
+    assert "It does not work yet" in html
+    assert "InvalidNameIDPolicy" in html

@@ -199,3 +199,11 @@ def test_pages_of_unknown_applications_are_not_found(browser: Browser) -> None:
     nobody = "01a20da9-0000-7000-8000-000000000000"
     for page in ("claims", "settings", "test/result"):
         assert browser.get(f"/admin/connect/{nobody}/{page}/").status_code == 404
+
+
+def test_settings_of_a_machine_ask_for_a_token(browser: Browser) -> None:
+    api = ResourceFactory(scopes=["read"])
+    connect(browser, "machine", resources=[str(api.pk)])
+    html = browser.get(f"/admin/connect/{registered().pk}/settings/").content.decode()
+    for words in ("grant_type=client_credentials", f"resource={api.identifier}", "OAuth2Session"):
+        assert words in html

@@ -61,3 +61,14 @@ def test_says_what_goes_with_it(browser: Browser) -> None:
     assert "Wiki" in html
     assert browser.post(url, {"post": "yes"}).status_code == 302
     assert models.User.objects.filter(pk=user.pk).exists()
+
+
+def test_shows_members_and_applications(browser: Browser) -> None:
+    for number in range(53):
+        UserFactory(username=f"member{number:02}", groups=["staff"])
+    group = models.Group.objects.get()
+    ApplicationFactory(name="Wiki", access="groups").allowed_groups.add(group)
+    html = browser.get(f"{LIST}{group.pk}/change/").content.decode()
+    for words in ("member00", "Show all", "Wiki"):
+        assert words in html
+    assert "member52" not in html
