@@ -33,7 +33,10 @@ from idp.protocol.errors import (
 from idp.protocol.vocabulary import GrantType
 from idp.tokens import entitlement, id_token
 
-LONGEST_NONCE = 2048
+_LONGEST = {
+    "state": LONGEST_STATE,
+    **dict.fromkeys(("nonce", "prompt", "acr_values", "login_hint", "display", "ui_locales"), 2048),
+}
 _NOT_SUPPORTED = {
     "request": RequestNotSupported,
     "request_uri": RequestUriNotSupported,
@@ -94,8 +97,8 @@ def no_repeated_parameters(draft: Draft) -> None:
 
 
 def bearable_length(draft: Draft) -> None:
-    """state and nonce fit into an address and a token."""
-    for name, longest in (("state", LONGEST_STATE), ("nonce", LONGEST_NONCE)):
+    """No parameter is longer than an address, a token or a row can bear."""
+    for name, longest in _LONGEST.items():
         if len(draft.parameters.one(name) or "") > longest:
             raise InvalidRequest(f"{name} is longer than {longest} characters")
 

@@ -15,6 +15,13 @@ from idp.protocol.parameters import Parameters
 
 LONGEST_STATE = 8192
 
+# What the checks read, and nothing else: anybody may send anything (RFC 6749 §3.1).
+_STORED = (
+    *("response_type", "client_id", "redirect_uri", "response_mode", "scope", "resource"),
+    *("state", "nonce", "code_challenge", "code_challenge_method", "claims"),
+    *("prompt", "max_age", "acr_values", "login_hint", "display", "ui_locales"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ReplyTo:
@@ -42,11 +49,11 @@ class AuthorizationRequest:
     def stored(self) -> dict[str, Any]:
         """The parameters as JSON, to be checked anew when the person has signed in.
 
-        Without the hint, a token: what it asks for is in the requirement.
+        Without those that are ignored, and without the hint, a token: what it asks for is in the
+        requirement.
         """
         members = self.parameters.as_dict()
-        members.pop("id_token_hint", None)
-        return {"parameters": members}
+        return {"parameters": {name: members[name] for name in _STORED if name in members}}
 
 
 @dataclass(slots=True)

@@ -50,6 +50,14 @@ def text(page: Any) -> str:
     return page.content.decode()
 
 
+def test_what_is_ignored_is_not_stored(world: World, web: RelyingParty, browser: Browser) -> None:
+    """Anybody may send a megabyte of anything, without signing in."""
+    begin(browser, web, other="o" * 4000, id_token_hint=None, login_hint="alice")
+    stored = Interaction.objects.get().request
+    assert set(stored["parameters"]) <= {*web.request(), "login_hint"}
+    assert stored["parameters"]["login_hint"] == "alice"
+
+
 def test_sign_in_and_code(world: World, web: RelyingParty, browser: Browser) -> None:
     page = begin(browser, web, state="a b+c")
     assert web.application.name in text(page)

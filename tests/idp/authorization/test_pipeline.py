@@ -238,6 +238,16 @@ def test_unregistered_response_type(world: World, web: RelyingParty) -> None:
 STATES = ["x" * 128, "a b+c%20d", "\"<>'&=?#/\\", "é漢字🙂", "=&=&", "%", " ", "a" * 8192]
 
 
+@pytest.mark.parametrize(
+    "name", ["nonce", "prompt", "acr_values", "login_hint", "display", "ui_locales"]
+)
+def test_no_parameter_is_longer_than_a_row_can_bear(
+    world: World, web: RelyingParty, name: str
+) -> None:
+    response = web.authorize(world.session, **{name: "login " * 342})
+    assert sent(response, "invalid_request")["error_description"].startswith(f"{name} is longer")
+
+
 @pytest.mark.parametrize("state", STATES)
 def test_state_is_returned_byte_for_byte(world: World, web: RelyingParty, state: str) -> None:
     sent(web.authorize(world.session, prompt="none login", state=state), "invalid_request")
