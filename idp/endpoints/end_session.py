@@ -19,6 +19,7 @@ from idp import directory, keys
 from idp.accounts import cookies, logout
 from idp.accounts import session as sessions
 from idp.authorization import refusal
+from idp.authorization.request import LONGEST_STATE
 from idp.features import Feature
 from idp.models import Client, Participant, Session
 from idp.protocol import jose, response_mode
@@ -33,6 +34,8 @@ TITLE = "This sign-out request does not work"
 PURPOSE = "end_session"
 TICKET = "ticket"
 TICKET_LIFETIME = timedelta(minutes=5)
+LONGEST_TICKET = 32 * 1024
+_READ = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,11 @@ def _read(request: Request) -> Parameters:
 
 def _by_get(parameters: Parameters, request: Request) -> Response:
     """Go on by GET, to which the browser gives our cookie: it keeps it from a cross-site POST."""
-    content = [request.now.timestamp(), parameters.as_dict()]
+    members = {name: parameters.one(name) for name in _READ if name in parameters}
+    content = [request.now.timestamp(), members]
     ticket = jose.encode(keys.seal(PURPOSE, orjson.dumps(content)))
+    if len(ticket) > LONGEST_TICKET:
+        raise InvalidRequest("the parameters are too long")
     return redirect(f"{PATH}?{TICKET}={ticket}")
 
 
@@ -112,9 +118,16 @@ def _check(parameters: Parameters, request: Request) -> LogoutRequest:
     untrusted = hint is None and "id_token_hint" in parameters
     if client is None or untrusted or not client.application.enabled:
         return LogoutRequest(client, hint, "")
-    state = {"state": parameters.one("state")}
-    destination = response_mode.query(wanted, state) if state["state"] else wanted
-    return LogoutRequest(client, hint, destination)
+    return LogoutRequest(client, hint, _with_state(wanted, parameters.one("state")))
+
+
+def _with_state(address: str, state: str | None) -> str:
+    """The address with the state, if there is one (RP-Initiated Logout §3)."""
+    if state is None:
+        return address
+    if len(state) > LONGEST_STATE:
+        raise InvalidRequest(f"state is longer than {LONGEST_STATE} characters")
+    return response_mode.query(address, {"state": state})
 
 
 def _hint(parameters: Parameters, request: Request) -> Mapping[str, Any] | None:

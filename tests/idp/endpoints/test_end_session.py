@@ -211,6 +211,19 @@ def test_ticket_expires(world: World, hint: str) -> None:
     refused(world.provider.get(path, query, cookies=cookie_of(world.session)))
 
 
+def test_what_no_address_can_bear_is_refused(world: World, web: RelyingParty, hint: str) -> None:
+    """A body of 1 MiB must not become an address of 1.4 MB, nor a row."""
+    known = {"client_id": web.client.client_id, "post_logout_redirect_uri": AFTER_LOGOUT}
+    long = {**known, "state": "s" * 100_000}
+    refused(world.provider.post("/end_session", long))
+    refused(world.provider.post("/end_session", long, cookies=cookie_of(world.session)))
+    refused(leave(world, world.session, **known, state="s" * 8193))
+    assert location(leave(world, id_token_hint=hint, **known, state="s" * 8192))
+    ignored = world.provider.post("/end_session", {**known, "other": "o" * 100_000})
+    assert len(location(ignored)) < 1000
+    assert not Interaction.objects.exists()
+
+
 def test_post_from_our_own_site(world: World, hint: str) -> None:
     response = world.provider.post(
         "/end_session", {"id_token_hint": hint}, cookies=cookie_of(world.session)
