@@ -235,53 +235,57 @@ def _sort(items: list[JSON], _arg: Any) -> JSON:
     return [*sorted(texts), *sorted(numbers)]
 
 
-_TEXTS = "text or list of texts, the same back"
-_LIST = "list; a single value stays as it is"
-
 TRANSFORMS: Mapping[str, Transformer] = {
-    "lower": Transformer(_each(lambda v, _: _text(v).lower()), _no_argument, _TEXTS),
-    "upper": Transformer(_each(lambda v, _: _text(v).upper()), _no_argument, _TEXTS),
-    "trim": Transformer(_each(lambda v, _: _text(v).strip()), _no_argument, _TEXTS),
+    "lower": Transformer(_each(lambda v, _: _text(v).lower()), _no_argument, "in small letters"),
+    "upper": Transformer(_each(lambda v, _: _text(v).upper()), _no_argument, "in capitals"),
+    "trim": Transformer(
+        _each(lambda v, _: _text(v).strip()), _no_argument, "without the spaces around it"
+    ),
     "default": Transformer(
-        _default, _default_argument, "anything; its argument where there is no value", "the value"
+        _default, _default_argument, "another value where there is none", "that value"
     ),
     "first": Transformer(
-        _over_list(lambda v, _: v[0] if v else None), _no_argument, "list, its first entry back"
+        _over_list(lambda v, _: v[0] if v else None), _no_argument, "the first entry of a list"
     ),
     "join": Transformer(
-        _over_list(_join), _separator_argument, "list, one text back", "between the entries"
+        _over_list(_join), _separator_argument, "a list as one text", "what goes between"
     ),
-    "split": Transformer(_split, _text_argument, "one text, a list back", "where to cut"),
+    "split": Transformer(_split, _text_argument, "one text as a list", "where to cut"),
     "prefix": Transformer(
-        _each(lambda v, arg: arg + _text(v)), _text_argument, _TEXTS, "what to put before"
+        _each(lambda v, arg: arg + _text(v)), _text_argument, "with a beginning", "the beginning"
     ),
     "strip_prefix": Transformer(
         _each(lambda v, arg: _text(v).removeprefix(arg)),
         _text_argument,
-        _TEXTS,
+        "without its beginning",
         "what to cut off where it is there",
     ),
     "filter_prefix": Transformer(
-        _keep(str.startswith), _text_argument, "keeps what begins with it", "the beginning"
+        _keep(str.startswith), _text_argument, "only what begins like this", "the beginning"
     ),
     "filter_glob": Transformer(
-        _keep(glob.matches), _pattern_argument, "keeps what fits", "a pattern with * and ?"
+        _keep(glob.matches), _pattern_argument, "only what fits", "a pattern with * and ?"
     ),
     "map_table": Transformer(
         _map_table,
         _table_argument,
-        "text or list of texts, each looked up; what is not in the table goes away",
-        "a table; its entry * is for everything else",
+        "looked up in a table; what is not in it goes away",
+        "the table, its entry * for everything else",
     ),
     "template": Transformer(
         _template,
         template.parse,
-        "anything, a text back",
-        "a text with {value}, profile fields as {email}, or {attribute.NAME}",
+        "a text of your own",
+        "the text, with {value}, profile fields such as {email}, or {attribute.NAME}",
     ),
-    "to_bool": Transformer(_each(_to_bool), _no_argument, "text or number, true or false back"),
-    "to_int": Transformer(_each(_to_int), _no_argument, "text of digits, a number back"),
-    "unique": Transformer(_over_list(_unique), _no_argument, _LIST),
-    "sort": Transformer(_over_list(_sort), _no_argument, _LIST),
-    "limit": Transformer(_over_list(lambda v, arg: v[:arg]), _count_argument, _LIST, "how many"),
+    "to_bool": Transformer(_each(_to_bool), _no_argument, "a text or number as true or false"),
+    "to_int": Transformer(_each(_to_int), _no_argument, "a text of digits as a number"),
+    "unique": Transformer(_over_list(_unique), _no_argument, "a list, every entry once"),
+    "sort": Transformer(_over_list(_sort), _no_argument, "a list in order"),
+    "limit": Transformer(
+        _over_list(lambda v, arg: v[:arg]),
+        _count_argument,
+        "the first entries of a list",
+        "how many",
+    ),
 }
