@@ -7,6 +7,7 @@ import logging
 
 import pytest
 import structlog
+from django.test import RequestFactory
 
 from idp import logging as gatehouse_logging
 
@@ -22,6 +23,15 @@ def test_members_named_like_secrets_are_masked(name):
 def test_harmless_members_stay():
     event = gatehouse_logging.mask(None, "info", {"event": "x", "status_code": 200})
     assert event["status_code"] == 200
+
+
+def test_a_request_is_named_without_its_query():
+    request = RequestFactory().get("/login?next=/x&access_token=hunter2")
+    event = gatehouse_logging.without_query(None, "info", {"event": "x", "request": request})
+    assert event["request"] == "GET /login"
+    other = {"event": "x", "request": "a text"}
+    assert gatehouse_logging.without_query(None, "info", dict(other)) == other
+    assert gatehouse_logging.without_query in gatehouse_logging.PROCESSORS
 
 
 def test_control_characters_are_escaped():
