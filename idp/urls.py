@@ -5,7 +5,9 @@ and the short way of `idp.wsgi` give the same answers.
 """
 
 from django.apps import apps
+from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from idp import features, health, metrics
 from idp.admin_site import site
@@ -16,6 +18,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
     path("admin/", site.urls),
+    path("admin", RedirectView.as_view(url="/admin/")),
+    path("account/", RedirectView.as_view(url="/account")),
+    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}idp/favicon.svg")),
     *(
         path(route.lstrip("/"), adapter.as_view(handler), name=route.lstrip("/"))
         for route, handler in features.routes().items()
