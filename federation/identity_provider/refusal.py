@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from federation.identity_provider import entity, pages, pipeline, protection
+from federation.identity_provider import entity, pages, pipeline, protection, remedies
 from federation.identity_provider import errors as codes
 from federation.identity_provider.pipeline import Refused
 from federation.identity_provider.received import facts, printable
@@ -35,14 +35,6 @@ _MESSAGES = {
     vocabulary.UNKNOWN_PRINCIPAL: "The requested person is not the one who signed in.",
 }
 
-_SUGGESTIONS: dict[type[errors.SamlError], str] = {
-    errors.NoCommonAlgorithm: "Let the service provider's metadata list AES-GCM and RSA-OAEP, or"
-    " switch encryption off for it.",
-    errors.InvalidNameIDPolicy: "Give the person what the NameID is made of, a verified e-mail"
-    " address for emailAddress, or choose another format for the service provider.",
-    errors.InvalidContent: "Look at the signing options of the service provider.",
-}
-
 
 def answer(refused: Refused, request: Request) -> Response:
     """Answer a request that did not pass a check."""
@@ -54,7 +46,7 @@ def answer(refused: Refused, request: Request) -> Response:
         application=known.application if known else None,
         received=facts(request, draft.message, draft.authn_request),
         trace=pipeline.trace(refused),
-        suggestion=draft.suggestion,
+        suggestion=draft.suggestion or remedies.of(refused.error),
     )
     reply_to = draft.reply_to()
     if reply_to is not None and known is not None:
@@ -77,14 +69,9 @@ def fail(
         application=known.application,
         user=user,
         received=sign_on.received,
-        suggestion=_suggestion(error),
+        suggestion=remedies.of(error),
     )
     return _send(error, sign_on.reply_to, known, request, reference=reference)
-
-
-def _suggestion(error: errors.SamlError) -> str:
-    """What an administrator can do about an error that is not the request's."""
-    return next((words for kind, words in _SUGGESTIONS.items() if isinstance(error, kind)), "")
 
 
 def _send(
