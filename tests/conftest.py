@@ -82,9 +82,13 @@ def _serving(server: Gatehouse) -> Iterator[Gatehouse]:
     server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One running Chromium."""
+    """One running Chromium.
+
+    Not for the whole session: Playwright keeps an event loop in the thread as long as it runs, in
+    which Django refuses to use its database.
+    """
     with browsers.launch() as browser:
         yield browser
 

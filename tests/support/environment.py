@@ -33,8 +33,6 @@ for name in [name for name in os.environ if name.startswith("GATEHOUSE_")]:
         del os.environ[name]  # a developer's own settings are not the tests'
 
 os.environ |= {
-    # Playwright keeps an event loop in the thread of the tests; they share no connection with it.
-    "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
     "DJANGO_SETTINGS_MODULE": "idp.settings",
     "GATEHOUSE_ISSUER": "http://localhost:8000",
     "GATEHOUSE_SECRET_KEY": "tests-only-" + "k" * 53,
