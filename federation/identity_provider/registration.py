@@ -19,7 +19,7 @@ from federation.identity_provider import name_ids
 from federation.models import ServiceProvider
 from federation.saml import errors, vocabulary
 from federation.saml.metadata import endpoint, service_provider
-from idp import audit
+from idp import audit, directory
 from idp.models import Application
 
 MAX_ENTITY_ID = 1_024
@@ -112,6 +112,8 @@ def _save(
 def _write(
     entity_id: str, values: Mapping[str, Any], *, name: str, title: str, actor: str
 ) -> tuple[ServiceProvider, bool]:
+    # First of all, so that two writers wait for each other here, and never across two rows.
+    directory.bump()
     existing = (
         ServiceProvider.objects.select_for_update(of=("self",))
         .select_related("application")

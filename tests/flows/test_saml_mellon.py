@@ -39,7 +39,6 @@ def test_decrypts_and_knows_every_usual_attribute(
     assert known["MELLON_urn:oid:0.9.2342.19200300.100.1.3"] == "alice@example.org"
     groups = {value for name, value in known.items() if "1.3.6.1.4.1.5923.1.5.1.1" in name}
     assert {"staff", "users"} <= groups
-    assert known["MELLON_IDP"] == gatehouse.url("/saml/metadata")
 
 
 def test_its_own_metadata_url_works_too(

@@ -275,8 +275,8 @@ def test_registrations_at_once_make_one_service_provider(
             entity_id=sp.entity_id, acs=f"{sp.acs_url}{number}"
         )
 
-    with ThreadPoolExecutor(4) as pool:
-        registered = list(pool.map(send, range(4)))
+    with ThreadPoolExecutor(8) as pool:
+        registered = list(pool.map(send, range(8)))
     assert len({one["metadata_url"] for one in registered}) == 1
     page = requests.get(registered[0]["metadata_url"], timeout=10)
     assert page.status_code == 200
