@@ -13,12 +13,22 @@ from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 WORDS = Annotated[tuple[str, ...], NoDecode]
+
+
+def _seconds(value: Any) -> Any:
+    """A bare number counts seconds; ISO 8601 is pydantic's."""
+    if isinstance(value, str) and value.strip().isdecimal():
+        return int(value)
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_seconds)]
 
 
 class InsecureSettings(ValueError):
@@ -42,7 +52,6 @@ class Settings(BaseSettings):
     extra_hosts: WORDS = ()
     metrics_token: str = Field(default="", repr=False)
     mail_from: str = "gatehouse@localhost"
-    mail_url: str = Field(default="", repr=False)
     support_contact: str = ""
     log_level: str = "INFO"
     embedded_worker: bool = True
@@ -50,20 +59,20 @@ class Settings(BaseSettings):
     password_hashes_at_once: int = Field(default=2, ge=1, le=64)
     password_minimum_length: int = Field(default=12, ge=8, le=64)
 
-    code_lifetime: timedelta = timedelta(seconds=60)
-    access_token_lifetime: timedelta = timedelta(minutes=10)
-    id_token_lifetime: timedelta = timedelta(minutes=10)
-    refresh_idle: timedelta = timedelta(days=30)
-    refresh_absolute: timedelta = timedelta(days=90)
-    refresh_retry_window: timedelta = timedelta(seconds=10)
-    session_idle: timedelta = timedelta(hours=12)
-    session_absolute: timedelta = timedelta(days=7)
-    interaction_lifetime: timedelta = timedelta(hours=1)
-    assertion_lifetime: timedelta = timedelta(minutes=5)
-    saml_metadata_lifetime: timedelta = timedelta(days=14)
-    clock_skew: timedelta = timedelta(minutes=3)
-    audit_retention: timedelta = timedelta(days=365)
-    sign_in_retention: timedelta = timedelta(days=30)
+    code_lifetime: Duration = timedelta(seconds=60)
+    access_token_lifetime: Duration = timedelta(minutes=10)
+    id_token_lifetime: Duration = timedelta(minutes=10)
+    refresh_idle: Duration = timedelta(days=30)
+    refresh_absolute: Duration = timedelta(days=90)
+    refresh_retry_window: Duration = timedelta(seconds=10)
+    session_idle: Duration = timedelta(hours=12)
+    session_absolute: Duration = timedelta(days=7)
+    interaction_lifetime: Duration = timedelta(hours=1)
+    assertion_lifetime: Duration = timedelta(minutes=5)
+    saml_metadata_lifetime: Duration = timedelta(days=14)
+    clock_skew: Duration = timedelta(minutes=3)
+    audit_retention: Duration = timedelta(days=365)
+    sign_in_retention: Duration = timedelta(days=30)
 
     @field_validator("master_key", "extra_hosts", "trusted_proxies", mode="before")
     @classmethod
