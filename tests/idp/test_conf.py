@@ -42,6 +42,12 @@ def test_loopback_may_go_without_tls(environment):
     assert conf.load().cookie("session") == "gatehouse_session"
 
 
+@pytest.mark.parametrize("value", ["30", "PT30S", "00:00:30"])
+def test_reads_durations(environment, value):
+    environment.setenv("GATEHOUSE_CODE_LIFETIME", value)
+    assert conf.load().code_lifetime == timedelta(seconds=30)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
@@ -58,6 +64,9 @@ def test_loopback_may_go_without_tls(environment):
         ("MASTER_KEY", "", "at least 1"),
         ("LOG_LEVEL", "LOUD", "DEBUG"),
         ("CODE_LIFETIME", "PT5M", "at most"),
+        ("CODE_LIFETIME", "300", "at most"),
+        ("CODE_LIFETIME", "0", "above 0"),
+        ("SESSION_IDLE", "9" * 30, "SESSION_IDLE"),
         ("CODE_LIFETIME", "soon", "CODE_LIFETIME"),
         ("TRUSTED_PROXIES", "10.0.0.0/33", "TRUSTED_PROXIES"),
         ("PASSWORD_MINIMUM_LENGTH", "4", "8"),
