@@ -5,6 +5,7 @@ from __future__ import annotations
 from idp import directory
 from idp.grants.request import TokenRequest
 from idp.models import Client
+from idp.protocol import resource_indicator
 from idp.protocol import scope as scopes
 from idp.protocol.errors import InvalidScope, UnauthorizedClient
 from idp.protocol.vocabulary import GrantType
@@ -17,19 +18,21 @@ NAME = GrantType.CLIENT_CREDENTIALS
 def authorize(request: TokenRequest) -> Authorization:
     """Authorize a confidential client for its own scopes (RFC 6749 §4.4.2); no refresh token."""
     client = request.client
-    scope, resources = request.parameters.one("scope"), request.parameters.every("resource")
-    # A machine asks for the same again and again: decided once for each configuration.
+    wanted = scopes.parse(request.parameters.one("scope"))
+    named = resource_indicator.parse(request.parameters.every("resource"))
+    # A machine asks for the same again and again: decided once for each configuration. Remembered
+    # by what is meant, not by how it was spelled: spaces and repetitions would fill the memory.
     return directory.cached(
-        (NAME, client.client_id, scope, resources), lambda: _decide(client, scope, resources)
+        (NAME, client.client_id, wanted, named), lambda: _decide(client, wanted, named)
     )
 
 
-def _decide(client: Client, scope: str | None, values: tuple[str, ...]) -> Authorization:
+def _decide(client: Client, wanted: tuple[str, ...], named: tuple[str, ...]) -> Authorization:
     if client.is_public:
         raise UnauthorizedClient("client_credentials is for clients with a secret")
-    resources = entitlement.resources(client, values)
+    resources = entitlement.resources(client, named)
     return Authorization(
-        client=client, scope=_scope(client, scopes.parse(scope), resources), resources=resources
+        client=client, scope=_scope(client, wanted, resources), resources=resources
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from idp import audit
+from idp import audit, directory
 from tests.support.protocol import RelyingParty, World, claims_of, json
 
 API = "https://orders.example"
@@ -82,3 +82,13 @@ def test_touches_no_database(
     monkeypatch.setattr(audit, "buffer", lambda *args, **facts: None)
     with django_assert_num_queries(0):
         assert ask(machine, resource=API, scope="orders:read").status == 200
+
+
+def test_spelling_does_not_fill_the_memory(machine: RelyingParty) -> None:
+    """One machine could take a hundred megabytes of every process with spaces alone."""
+    ask(machine, resource=API, scope="orders:read orders:write")
+    before = len(directory._entries)
+    for spaces in range(2, 30):
+        scope = f"{' ' * spaces}orders:read{' ' * spaces}orders:write orders:read"
+        assert json(ask(machine, resource=[API] * 3, scope=scope))["scope"]
+    assert len(directory._entries) == before
