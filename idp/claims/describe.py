@@ -52,7 +52,7 @@ CLAIM_LABELS: Mapping[str, str] = {
     "phone_number_verified": "Whether your phone number is confirmed",
     "groups": "The groups you belong to",
 }
-# Said by other parts of the same line: parts of the name, and what only machines read.
+# Said by the same line already: parts of the name that the name holds, and what only machines read.
 _PARTS_OF_NAME = frozenset({"given_name", "family_name", "middle_name"})
 _UNSAID = frozenset({"updated_at", "email_verified", "phone_number_verified"})
 
@@ -146,9 +146,15 @@ def _scope_line(
         words = SCOPE_LABELS.get(scope) or descriptions.get(scope) or f"Use “{scope}” for you"
         return ConsentLine(scope, words, "", expects_value=False)
     claims = [name for name in standard.SCOPE_CLAIMS[scope] if name in told]
-    left_out = _UNSAID | _PARTS_OF_NAME if "name" in claims else _UNSAID
-    said = [name for name in claims if name not in left_out]
+    said = [name for name in claims if name not in _UNSAID and not _is_in_name(name, told)]
     return ConsentLine(scope, SCOPE_LABELS[scope], "\n".join(_labelled(said, told)))
+
+
+def _is_in_name(claim: str, told: Mapping[str, list[JSON]]) -> bool:
+    """Whether the full name already shows this part of it, word by word."""
+    if claim not in _PARTS_OF_NAME or "name" not in told:
+        return False
+    return set(_words(told[claim]).split()) <= set(_words(told["name"]).split())
 
 
 def _labelled(claims: Sequence[str], told: Mapping[str, list[JSON]]) -> Iterator[str]:

@@ -24,7 +24,7 @@ def test_every_scope_with_the_actual_value(alice: Person, application: Applicati
     scopes = ("openid", "profile", "email", "address", "phone", "groups", "offline_access")
     assert texts(alice, application, *scopes) == [
         f"A lasting identifier of your account: {alice.id}",
-        "Your name and profile: Alice Example\nNickname: Ali\nUser name: alice\n"
+        "Your name and profile: Alice Example\nMiddle name: Eve\nNickname: Ali\nUser name: alice\n"
         "Profile page: https://example.org/alice\nPicture: https://example.org/alice.png\n"
         "Website: https://alice.example\nGender: female\nDate of birth: 1990-01-01\n"
         "Time zone: Europe/Berlin\nLanguage: en-GB",
