@@ -82,7 +82,7 @@ def parse(data: bytes, *, limits: Limits = MESSAGE) -> Element:
         parser.feed(data)
         root = parser.close()
     except etree.XMLSyntaxError as error:
-        raise errors.InvalidMessage("well_formed", str(error)) from error
+        raise errors.InvalidMessage("well_formed", error.msg) from error
     document = root.getroottree().docinfo
     if document.xml_version != "1.0":
         raise errors.InvalidMessage("xml_version", f"XML {document.xml_version}")
