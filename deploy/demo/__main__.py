@@ -199,7 +199,6 @@ def box(demonstration: Demonstration) -> str:
         f"Password            {demonstration.password}",
         "",
         f"Data                {data}",
-        f"Mail                {data}/mail",
         f"Credentials         {data}/demo-credentials",
     ]
     width = max(map(len, lines))

@@ -1,6 +1,6 @@
 """Where the demonstration keeps its things, and the environment that Gatehouse gets there.
 
-Everything is in one folder (`var/` unless told otherwise): database, mail, the secrets made on
+Everything is in one folder (`var/` unless told otherwise): database, the secrets made on
 the first run, the credentials of the people and of the two applications, all for their owner alone.
 """
 
