@@ -168,6 +168,7 @@ CASES = {
     "error_bare": _case("idp/error.html", happened="There is no client_id.", retry_url="/"),
     "cookies_off": _case("idp/cookies_off.html", application=ACME, restart_url="/again"),
     "expired": _case("idp/expired.html", application=ACME, continue_url="/on"),
+    "expired_refused": _case("idp/expired.html", application=ACME, refused=True),
     "expired_signed_in": _case("idp/expired.html", signed_in=True),
     "not_allowed": _case(
         "idp/not_allowed.html",

@@ -71,12 +71,13 @@ def finished(request: Request, row: Interaction) -> HttpResponse:
     way_on = facts.launch_url(row.application)
     if row.application is None:
         way_on = _restart(row)
-    return _way_on(request, row, continue_url=way_on, signed_in=signed_in, status=200)
+    state = {"signed_in": signed_in, "refused": bool(row.refused)}
+    return _way_on(request, row, continue_url=way_on, state=state, status=200)
 
 
 def _expired(request: Request, row: Interaction | None) -> HttpResponse:
     way_on = _restart(row) if row is not None else ""
-    return _way_on(request, row, continue_url=way_on, signed_in=False, status=410)
+    return _way_on(request, row, continue_url=way_on, state={}, status=410)
 
 
 def _restart(row: Interaction) -> str:
@@ -85,7 +86,12 @@ def _restart(row: Interaction) -> str:
 
 
 def _way_on(
-    request: Request, row: Interaction | None, *, continue_url: str, signed_in: bool, status: int
+    request: Request,
+    row: Interaction | None,
+    *,
+    continue_url: str,
+    state: dict[str, bool],
+    status: int,
 ) -> HttpResponse:
     known = row.application if row is not None and continue_url else None
     return render(
@@ -94,7 +100,7 @@ def _way_on(
         {
             "application": facts.application(known),
             "continue_url": continue_url or "/",
-            "signed_in": signed_in,
+            **state,
         },
         status=status,
     )

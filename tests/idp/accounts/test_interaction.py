@@ -85,6 +85,9 @@ class TestSteps:
         response = browser.submit(page, cancel="1")
         assert response.headers["Location"] == f"{BACK}?error=cancelled"
         assert probe.refused == ["cancelled"]
+        late = browser.open(page.path).content
+        assert b"This sign-in is over" in late
+        assert b"That took a while" not in late
 
     def test_unreachable_acr_is_refused_at_once(self, browser, application, probe):
         path = begin(browser, application, acr_values=("phr",), essential_acr=True)
