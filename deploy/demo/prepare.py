@@ -99,6 +99,7 @@ def register_web_application(demonstration: Demonstration) -> None:
 def register_saas_application(demonstration: Demonstration) -> None:
     """Register the SAML service provider by its metadata, unless it is there."""
     from federation.models import ServiceProvider
+    from idp.models import Application
 
     home = demonstration.saas_application
     entity_id = demonstration.registered(home).get("entity_id", "")
@@ -107,6 +108,10 @@ def register_saas_application(demonstration: Demonstration) -> None:
     settings = saas_application.service_provider(demonstration)
     metadata = saas_application.metadata_of(settings).decode()
     register(demonstration, home, command="register_service_provider", document=metadata)
+    # Its metadata cannot say where people start it; an administrator would enter that.
+    application = Application.objects.get(service_provider__entity_id=settings["sp"]["entityId"])
+    application.launch_url = home
+    application.save(update_fields=["launch_url"])
 
 
 def register(demonstration: Demonstration, home: str, *, command: str, document: str) -> None:
