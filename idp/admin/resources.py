@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.text import capfirst
 
 from idp import models
 from idp.admin.audited import AuditedAdmin
@@ -62,7 +64,9 @@ class ResourceForm(forms.ModelForm):
         try:
             resource_indicator.parse((identifier,))
         except InvalidTarget as error:
-            raise ValidationError(error.description.capitalize() + ".") from None
+            raise ValidationError(capfirst(error.description) + ".") from None
+        if identifier == settings.IDP.issuer:
+            raise ValidationError("This is our own address; tokens for it need no API resource.")
         return identifier
 
 

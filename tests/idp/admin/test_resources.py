@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client as Browser
 
 from idp import models
@@ -40,7 +41,7 @@ def test_creates_with_scopes_and_applications(browser: Browser) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"identifier": "nothing"}, "errorlist"),
+        ({"identifier": "nothing"}, "Resource nothing is not an absolute URI"),
         ({"identifier": "https://a.example/#x"}, "fragment"),
         ({"scopes-0-name": "a b"}, "no spaces"),
         ({"scopes-0-name": "openid"}, "belongs to OpenID Connect"),
@@ -53,6 +54,12 @@ def test_refuses_and_keeps_what_was_typed(
     html = browser.post(f"{LIST}add/", form(name="Typed", **changes)).content.decode()
     assert words in html
     assert 'value="Typed"' in html
+    assert not models.Resource.objects.exists()
+
+
+def test_our_own_address_is_no_api(browser: Browser) -> None:
+    data = form(identifier=settings.IDP.issuer)
+    assert "need no API resource" in browser.post(f"{LIST}add/", data).content.decode()
     assert not models.Resource.objects.exists()
 
 
