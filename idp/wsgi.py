@@ -130,7 +130,7 @@ def _check_connections() -> None:
     idle = now - getattr(_used, "at", 0.0) > IDLE_SECONDS
     _used.at = now
     connection = connections[DEFAULT_DB_ALIAS]
-    if idle or connection.errors_occurred:
+    if (idle or connection.errors_occurred) and not connection.in_atomic_block:
         connection.close_if_unusable_or_obsolete()
 
 

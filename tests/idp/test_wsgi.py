@@ -72,6 +72,15 @@ def test_unknown_host_is_refused(host, path):
     assert wsgi("GET", path, HTTP_HOST=host)[0] == 400
 
 
+def test_a_transaction_that_is_open_keeps_its_connection():
+    from idp import directory
+    from idp import wsgi as entry
+
+    entry._used.at = 0.0
+    directory.forget()
+    assert wsgi("GET", "/.well-known/openid-configuration")[0] == 200
+
+
 def test_probe_answers_under_any_host():
     assert wsgi("GET", "/livez", HTTP_HOST="10.1.2.3")[0] == 200
 
@@ -189,13 +198,46 @@ def test_failure_is_answered_without_detail(monkeypatch):
     assert headers["X-Request-Id"] in body.decode()
 
 
-def test_unreachable_database_is_a_temporary_error(monkeypatch):
-    from django.db import OperationalError
-
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/jwks", b'"temporarily_unavailable"'),
+        *((path, b"Back in a moment") for path in ("/authorize", "/end_session", "/saml/sso")),
+    ],
+)
+def test_unreachable_database_is_a_temporary_error(monkeypatch, path, words, error):
     def unreachable(request):
-        raise OperationalError("gone")
+        raise error("gone")
 
-    monkeypatch.setitem(features._routes, "/jwks", unreachable)
-    status, _, body = wsgi("GET", "/jwks")
+    monkeypatch.setitem(features._routes, path, unreachable)
+    status, headers, body = wsgi("GET", path)
     assert status == 503
-    assert b"temporarily_unavailable" in body
+    assert words in body
+    assert headers["Retry-After"]
+    assert headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("error", [RuntimeError, IntegrityError])
+def test_failure_where_people_come_is_a_page(monkeypatch, error):
+    def broken(request):
+        raise error("internal detail")
+
+    monkeypatch.setitem(features._routes, "/authorize", broken)
+    status, headers, body = wsgi("GET", "/authorize")
+    assert status == 500
+    assert headers["Content-Type"].startswith("text/html")
+    assert f'id="error-reference">{headers["X-Request-Id"]}<' in body.decode()
+    assert b"internal" not in body
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_pages_tell_of_an_unreachable_database(monkeypatch, error):
+    def unreachable(token, *, now):
+        raise error("gone")
+
+    monkeypatch.setattr(session, "current", unreachable)
+    status, headers, body = wsgi("GET", "/login")
+    assert status == 503
+    assert b"Back in a moment" in body
+    assert headers["Retry-After"]
