@@ -10,15 +10,18 @@ import time
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import InterfaceError, OperationalError
 
 from idp import directory, features, metrics
+from idp.authorization import response as pages
 from idp.protocol import errors, message
 from idp.protocol.message import Request, Response
 
 log = structlog.get_logger("gatehouse.endpoint")
 
 MAX_BODY = 1024 * 1024
+RETRY_AFTER = ("Retry-After", "10")
+PAGES = (413, 500, 503)
 PREFLIGHT = [
     ("Access-Control-Allow-Origin", "*"),
     ("Access-Control-Allow-Methods", "GET, POST"),
@@ -59,15 +62,25 @@ def _run(handler: features.Handler, request: Request) -> Response:
         directory.poll()
         return handler(request)
     except errors.ProtocolError as error:
-        return message.error_response(error)
-    except DatabaseError as error:
-        log.error("database_unavailable", path=request.path, error=type(error).__name__)
-        unavailable = errors.TemporarilyUnavailable("try again shortly")
-        return message.error_response(unavailable)
+        return _failure(error, request)
+    except (OperationalError, InterfaceError) as error:
+        cause = type(error.__cause__ or error).__name__
+        log.error("database_unavailable", path=request.path, error=cause)
+        unavailable = errors.TemporarilyUnavailable("try again shortly", headers=[RETRY_AFTER])
+        return _failure(unavailable, request)
     except Exception:
         log.exception("endpoint_failed", path=request.path, request_id=request.request_id)
-        failure = errors.ServerError(f"reference {request.request_id}")
-        return message.error_response(failure)
+        return _failure(errors.ServerError(f"reference {request.request_id}"), request)
+
+
+def _failure(error: errors.ProtocolError, request: Request) -> Response:
+    """The error as JSON; where people come with their browsers, as a page if there is one."""
+    if error.status not in PAGES or not features.is_page(request.path):
+        return message.error_response(error)
+    values = {"reference": request.request_id}
+    page = pages.page(f"{error.status}.html", values, status=error.status)
+    page.headers += error.headers
+    return page
 
 
 def _secure(response: Response) -> None:
