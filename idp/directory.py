@@ -34,20 +34,23 @@ def observe(callback: Callable[[int], None]) -> None:
 
 
 def poll() -> None:
-    """Read the version row if the last reading is older than 250 ms."""
-    global _polled
-    now = time.monotonic()
-    if now - _polled < POLL_SECONDS:
-        return
-    _polled = now
-    _read_version()
+    """Read the version row if the last reading is older than 250 ms.
+
+    While it cannot be read every caller hears so: nobody goes on with what may have been revoked.
+    """
+    if time.monotonic() - _polled >= POLL_SECONDS:
+        refresh()
 
 
 def refresh() -> None:
     """Read the version row now."""
     global _polled
     _polled = time.monotonic()
-    _read_version()
+    try:
+        _read_version()
+    except BaseException:
+        _polled = 0.0
+        raise
 
 
 def _read_version() -> None:

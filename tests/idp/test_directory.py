@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from idp import directory
 from idp.models import Application, Client, Resource
@@ -68,3 +68,19 @@ def test_observers_hear_of_the_deny_list():
     finally:
         directory._observers.remove(hear)
     assert heard[-1] > heard[0]
+
+
+def test_nothing_is_taken_for_true_while_the_version_cannot_be_read(client_row, monkeypatch):
+    directory.refresh()
+    directory.client("reports")
+    with monkeypatch.context() as away:
+
+        def unreachable() -> None:
+            raise OperationalError("the database is away")
+
+        away.setattr(directory, "_read_version", unreachable)
+        away.setattr(directory, "_polled", 0.0)
+        for _ in range(2):
+            with pytest.raises(OperationalError):
+                directory.client("reports")
+    assert directory.client("reports").application.name == "Reports"
