@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 import orjson
 import structlog
-from django.db import DatabaseError, close_old_connections, connection, transaction
+from django.db import Error, close_old_connections, connection, transaction
 from django.utils import timezone
 
 from idp import models
@@ -137,7 +137,7 @@ class Writer:
             return
         try:
             insert(rows)
-        except DatabaseError as error:
+        except Error as error:
             log.error("audit_flush_failed", error=type(error).__name__, rows=len(rows))
             with self._lock:
                 kept[:] = (rows + kept)[-MOST_BUFFERED * 2 :]

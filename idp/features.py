@@ -20,7 +20,8 @@ class Feature:
     """One endpoint or extension.
 
     `routes`: exact path to handler; `metadata`: called with the issuer, gives members of the
-    discovery documents; `cors`: paths that answer any origin without credentials.
+    discovery documents; `cors`: paths that answer any origin without credentials; `pages`: paths
+    that people open, where a failure is a page.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Feature:
     routes: Mapping[str, Handler] = field(default_factory=dict)
     metadata: Callable[[str], Mapping[str, Any]] = lambda issuer: {}
     cors: frozenset[str] = frozenset()
+    pages: frozenset[str] = frozenset()
 
 
 class DuplicateFeature(RuntimeError):
@@ -37,6 +39,7 @@ class DuplicateFeature(RuntimeError):
 _features: dict[str, Feature] = {}
 _routes: dict[str, Handler] = {}
 _cors: set[str] = set()
+_pages: set[str] = set()
 
 
 def register(feature: Feature) -> None:
@@ -49,6 +52,7 @@ def register(feature: Feature) -> None:
     _features[feature.name] = feature
     _routes.update(feature.routes)
     _cors.update(feature.cors)
+    _pages.update(feature.pages)
 
 
 def routes() -> Mapping[str, Handler]:
@@ -59,6 +63,11 @@ def routes() -> Mapping[str, Handler]:
 def is_cors(path: str) -> bool:
     """Whether any origin may read the answers of this path."""
     return path in _cors
+
+
+def is_page(path: str) -> bool:
+    """Whether people open this path in a browser."""
+    return path in _pages
 
 
 def metadata(issuer: str) -> dict[str, Any]:

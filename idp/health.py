@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
@@ -27,7 +27,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 def holds(check: object) -> bool:
     try:
         return bool(check())  # type: ignore[operator]
-    except (DatabaseError, keys.NoKey, keys.MasterKeyMismatch):
+    except (Error, keys.NoKey, keys.MasterKeyMismatch):
         return False
 
 

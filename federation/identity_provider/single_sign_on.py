@@ -73,4 +73,5 @@ FEATURE = Feature(
     name="single sign-on",
     specification="SAML Profiles §4.1",
     routes={entity.SINGLE_SIGN_ON_PATH: single_sign_on},
+    pages=frozenset({entity.SINGLE_SIGN_ON_PATH}),
 )

@@ -97,5 +97,6 @@ FEATURE = Feature(
     name="authorization",
     specification="RFC 6749 §3.1, OIDC Core §3.1.2",
     routes={PATH: authorization},
+    pages=frozenset({PATH}),
     metadata=metadata,
 )

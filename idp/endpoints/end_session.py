@@ -180,5 +180,6 @@ FEATURE = Feature(
     name="end_session",
     specification="OIDC RP-Initiated Logout §2",
     routes={PATH: end_session},
+    pages=frozenset({PATH}),
     metadata=lambda issuer: {"end_session_endpoint": issuer + PATH},
 )

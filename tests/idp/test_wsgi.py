@@ -6,9 +6,11 @@ import io
 import os
 
 import pytest
+from django.db import IntegrityError, InterfaceError, OperationalError
 from django.test import Client
 
 from idp import features
+from idp.accounts import session
 from tests.support.protocol import restore_keys
 
 ENDPOINTS = sorted(features.routes())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
 
@@ -25,12 +28,17 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, with the request's identifier as its reference: it stands in the log."""
+    """500, with the request's identifier as its reference: it stands in the log.
+
+    503 while the database is away: nothing is broken here.
+    """
+    if isinstance(sys.exception(), OperationalError | InterfaceError):
+        return busy(request)
     return _page(request, 500)
 
 
 def busy(request: HttpRequest) -> HttpResponse:
-    """503: too many passwords are being checked at once."""
+    """503: too many passwords are being checked at once, or nothing can be done just now."""
     response = _page(request, 503)
     response.headers["Retry-After"] = str(password.RETRY_AFTER_SECONDS)
     return response
