@@ -55,9 +55,11 @@ class Cluster:
     def restart(self, *, between: Any = None) -> None:
         """Stop at once, call `between`, start again: what a crash of the database looks like."""
         self._run("pg_ctl", "-D", self._data, "-m", "immediate", "stop")
-        if between is not None:
-            between()
-        self._start(json.loads(self.notes.read_text()))
+        try:
+            if between is not None:
+                between()
+        finally:
+            self._start(json.loads(self.notes.read_text()))
 
     def url(self, database: str) -> str:
         """The address of a database for GATEHOUSE_DATABASE_URL."""
