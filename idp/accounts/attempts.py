@@ -1,7 +1,8 @@
 """How often a password may be tried: by whom, from where, for which application.
 
 Strangers share buckets of the account, of their address range (/24, /64) and of the application;
-the narrowest is asked first, so that one attacker uses up their own before those of others. A
+the narrowest is asked first and fills slower than the account's, so that one address range never
+uses up what others have. A
 browser in which the person has signed in before has a bucket that nobody else can touch: strangers
 are slowed and never lock anybody out. Only failures count: a success gives back what it took
 itself, and nothing of anybody else's.
@@ -30,9 +31,9 @@ class Limit:
 
 
 DEVICE = Limit("device", 10, timedelta(minutes=10))
-PAIR = Limit("pair", 10, timedelta(minutes=20))
+PAIR = Limit("pair", 10, timedelta(minutes=10))
 NETWORK = Limit("network", 60, timedelta(minutes=10))
-ACCOUNT = Limit("account", 30, timedelta(minutes=30))
+ACCOUNT = Limit("account", 40, timedelta(minutes=20))
 APPLICATION = Limit("application", 600, timedelta(minutes=10))
 CONFIRMATION = Limit("confirmation", 10, timedelta(minutes=10))
 TOLD = Limit("told", 1, timedelta(minutes=1))

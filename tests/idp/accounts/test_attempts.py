@@ -41,7 +41,7 @@ def exhaust(limit, name="alice", address="198.51.100.1", **options):
 def test_stranger_is_told_to_wait_in_words(alice, probe):
     exhaust(attempts.PAIR)
     page = try_password(from_address("198.51.100.1"))
-    assert b"Too many attempts. Please wait 2 minutes" in page.content
+    assert b"Too many attempts. Please wait 1 minute," in page.content
     assert b'value="alice"' in page.content
 
 
@@ -54,7 +54,7 @@ def test_right_password_of_a_stranger_waits_too(alice, probe):
 
 def test_wait_ends(alice, probe, clock):
     exhaust(attempts.PAIR)
-    clock.advance(minutes=2, seconds=1)
+    clock.advance(minutes=1, seconds=1)
     response = try_password(from_address("198.51.100.1"), secret=PASSWORD)
     assert response.headers["Location"] == BACK
 
@@ -89,6 +89,12 @@ def test_name_and_address_of_one_person_share_a_bucket(alice, probe):
 def test_unknown_names_are_throttled_like_known_ones(probe, db):
     exhaust(attempts.PAIR, name="nobody")
     assert b"Too many" in try_password(from_address("198.51.100.1"), "NOBODY").content
+
+
+def test_one_address_range_never_uses_up_the_account():
+    pair, account = attempts.PAIR, attempts.ACCOUNT
+    assert pair.tries < account.tries
+    assert pair.per / pair.tries > account.per / account.tries
 
 
 def test_spraying_over_many_names_is_throttled(alice, probe):

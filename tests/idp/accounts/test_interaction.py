@@ -94,6 +94,8 @@ class TestSteps:
         browser.open(path)
         assert probe.refused == ["unmet_authentication_requirements"]
 
+    @pytest.mark.standard("OIDC Core", "3.1.2.1", "prompt=none shows no page")
+    @pytest.mark.standard("SAML Core", "3.4.1", "IsPassive shows no page")
     def test_passive_request_never_shows_a_page(self, browser, application, probe):
         browser.open(begin(browser, application, passive=True))
         assert probe.refused == ["login_required"]
@@ -114,6 +116,8 @@ class TestSteps:
 
 
 class TestReauthentication:
+    @pytest.mark.standard("OIDC Core", "3.1.2.1", "prompt=login asks for a new proof")
+    @pytest.mark.standard("SAML Core", "3.4.1", "ForceAuthn asks for a new proof")
     def test_force_asks_the_same_person_for_the_password(self, browser, alice, application, probe):
         browser.sign_in()
         before = Session.objects.get()
@@ -135,6 +139,7 @@ class TestReauthentication:
         assert browser.open(begin(browser, application, force=True)).status_code == 200
         assert not probe.finished
 
+    @pytest.mark.standard("OIDC Core", "3.1.2.1", "max_age is measured from the proof")
     def test_max_age_is_measured_from_the_proof(self, browser, alice, application, probe, clock):
         browser.sign_in()
         clock.advance(minutes=5)
@@ -175,6 +180,7 @@ class TestReauthentication:
         assert response.headers["Location"] == BACK
         assert Consent.objects.get().user == bob
 
+    @pytest.mark.standard("OIDC Core", "3.1.2.1", "prompt=select_account asks who it is")
     def test_account_selection_asks_although_somebody_is_signed_in(
         self, browser, alice, bob, application, probe
     ):
@@ -190,6 +196,7 @@ class TestReauthentication:
         assert b'value="bob"' not in page.content
         assert sign_in(browser, page, "alice").headers["Location"] == BACK
 
+    @pytest.mark.standard("OIDC Core", "3.1.2.1", "another person than id_token_hint names")
     def test_another_person_than_the_expected_one_is_refused(
         self, browser, alice, bob, application, probe
     ):
@@ -292,6 +299,13 @@ class TestConsent:
         browser.submit(page, decision="allow")
         assert browser.open(begin(browser, application)).status_code == 200
         assert len(probe.finished) == 1
+
+    def test_late_form_says_so(self, browser, alice, application, probe):
+        probe.ask(application, "email")
+        page = sign_in(browser, browser.open(begin(browser, application)))
+        page = browser.open(browser.post(page.path, {"decision": "allow"}).headers["Location"])
+        assert b"That took a while" in page.content
+        assert browser.submit(page, decision="allow").headers["Location"] == BACK
 
     @pytest.mark.parametrize("decision", ["", "yes", "ALLOW"])
     def test_no_decision_shows_the_page_again(self, browser, alice, application, probe, decision):

@@ -83,6 +83,7 @@ class TestQuestion:
         assert (response.status_code, response.headers["Location"]) == (303, REDIRECT)
         assert Session.objects.get().ended_at is not None
 
+    @pytest.mark.standard("OIDC RP-Initiated Logout", "2", "the person is asked")
     def test_opening_it_signs_nobody_out(self, browser, alice, application):
         browser.sign_in()
         browser.open(question(browser, application))

@@ -121,7 +121,7 @@ class TestVerify:
                 password.verify(user, "wrong")
                 times.append(time.thread_time() - started)
         ratio = statistics.median(known) / statistics.median(unknown)
-        assert 0.7 < ratio < 1.4
+        assert 0.6 < ratio < 1.6
 
     def test_decoy_is_checked_like_a_real_hash(self):
         decoy = password._decoy()
