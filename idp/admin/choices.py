@@ -13,8 +13,10 @@ from django.template import loader
 from django.utils.safestring import SafeString
 
 from idp.models.application import validate_logo
+from idp.protocol import strict_json
 
 MOST_LINES = 100
+MOST_JSON = 256 * 1024
 LOGO_SIDE = 256
 LOGO_PIXELS = 4096 * 4096
 LARGEST_UPLOAD = 2 * 1024 * 1024
@@ -74,7 +76,8 @@ class ObjectField(forms.JSONField):
         if isinstance(value, dict):
             return value
         try:
-            found = json.loads(value, parse_constant=_refuse_constant)
+            json.loads(value)  # its errors say where
+            found = strict_json.loads(value.encode(), max_bytes=MOST_JSON)
         except json.JSONDecodeError as error:
             place = f"line {error.lineno}, column {error.colno}"
             raise ValidationError(f"This is not JSON: {error.msg} at {place}.") from None
@@ -86,6 +89,10 @@ class ObjectField(forms.JSONField):
             raise ValidationError("It holds a NUL character.")
         return found
 
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What was typed, to be shown again whatever it is."""
+        return data
+
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, dict):
             return json.dumps(value, indent=2, ensure_ascii=False) if value else ""
@@ -96,10 +103,6 @@ class ObjectField(forms.JSONField):
             return (initial or {}) != self.to_python(data)
         except ValidationError:
             return True
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(name)
 
 
 class LogoField(forms.FileField):
