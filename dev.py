@@ -280,10 +280,20 @@ def create() -> Path:
 
 
 def install(requirements: Path) -> None:
-    """Install the locked packages, every file checked against its hash."""
+    """Install the locked packages, every file checked against its hash.
+
+    The lock is complete. Left to look for dependencies itself, pip would prefer a release newer
+    than the lock wherever one package asks for another with extras, and then refuse it.
+    """
     total = requirements.read_text().count("==")
     print(f"Installing {total} packages into .venv ...", flush=True)
-    options = ["--require-hashes", "--progress-bar", "off", "--disable-pip-version-check"]
+    options = [
+        "--no-deps",
+        "--require-hashes",
+        "--progress-bar",
+        "off",
+        "--disable-pip-version-check",
+    ]
     argv: Argv = [PYTHON, "-m", "pip", "install", *options, "-r", requirements]
     lines = []
     seen = 0
