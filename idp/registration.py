@@ -43,7 +43,7 @@ def register(
     application.save()
     client = Client(application=application, client_id=secrets.token_hex(_ID_BYTES))
     _configure(client, metadata)
-    secret = None if metadata.is_public else _renew(client)
+    secret = _renew(client) if metadata.has_secret else None
     client.save()
     client.resources.set(resources)
     audit.record("application.created", application=application, actor=actor)
@@ -54,14 +54,14 @@ def register(
 def update(client: Client, metadata: ClientMetadata, *, actor: str = "") -> Client:
     """Bring the rows into line with changed metadata, as `parse` and `check` have passed it.
 
-    A client that becomes public loses its secret; one that stops being public has none until
-    `regenerate_secret`. Raises InvalidClientMetadata for an API that is not registered.
+    A client that proves itself otherwise loses its secret; one that comes to need one has none
+    until `regenerate_secret`. Raises InvalidClientMetadata for an API that is not registered.
     """
     resources = _resources(metadata)
     _describe(client.application, metadata)
     client.application.save()
     _configure(client, metadata)
-    if metadata.is_public:
+    if not metadata.has_secret:
         client.secret_hash, client.secret_created_at = b"", None
     client.save()
     client.resources.set(resources)
@@ -76,8 +76,9 @@ def regenerate_secret(client: Client, *, actor: str = "") -> str:
     So are the access tokens that the client got in its own name or for people: whoever had the old
     secret may hold some.
     """
-    if client.is_public:
-        raise InvalidClientMetadata("a client with the method none has no secret")
+    if not client.has_secret:
+        method = client.token_endpoint_auth_method
+        raise InvalidClientMetadata(f"a client with the method {method} has no secret")
     secret = _renew(client)
     client.save(update_fields=["secret_hash", "secret_created_at"])
     revocation.deny(Revocation.Kind.CLIENT, [client.client_id], now=timezone.now())
@@ -114,16 +115,17 @@ def document(client: Client) -> dict[str, Any]:
 
 # Columns of the client under their registered names, and those whose name is ours.
 _COLUMNS = (
-    "redirect_uris",
-    "post_logout_redirect_uris",
-    "token_endpoint_auth_method",
-    "grant_types",
-    "response_types",
-    "scope",
-    "id_token_signed_response_alg",
-    "default_max_age",
-    "require_auth_time",
-    "default_acr_values",
+    *("redirect_uris", "post_logout_redirect_uris", "grant_types", "response_types", "scope"),
+    *("token_endpoint_auth_method", "token_endpoint_auth_signing_alg", "jwks", "jwks_uri"),
+    *("subject_type", "sector_identifier_uri"),
+    *("id_token_signed_response_alg", "userinfo_signed_response_alg"),
+    *("id_token_encrypted_response_alg", "id_token_encrypted_response_enc"),
+    *("userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc"),
+    *("request_object_signing_alg", "require_signed_request_object", "request_uris"),
+    *("request_object_encryption_alg", "request_object_encryption_enc"),
+    *("default_max_age", "require_auth_time", "default_acr_values", "initiate_login_uri"),
+    *("backchannel_logout_uri", "backchannel_logout_session_required"),
+    *("frontchannel_logout_uri", "frontchannel_logout_session_required"),
 )
 _OWN_COLUMNS = ("pkce", "id_token_scope_claims", "refresh_always")
 

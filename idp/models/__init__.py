@@ -9,8 +9,11 @@ from idp.models.audit import AuditEvent, AuditSeal, SignIn
 from idp.models.client import Client, Resource, ResourceScope
 from idp.models.grant import Grant, Revocation, StoredAuthorizationCode, Version
 from idp.models.interaction import Consent, Interaction
-from idp.models.key import SigningKey
+from idp.models.key import SigningKey, StoredSecret
+from idp.models.logout import LogoutNotification
 from idp.models.operations import OneTimeValue, Schedule, ThrottleBucket
+from idp.models.registration import InitialAccessToken, RegistrationPolicy, StatementIssuer
+from idp.models.remote import RemoteDocument, SpentIdentifier
 from idp.models.session import AuthenticationEvent, KnownDevice, Participant, Session
 from idp.models.user import Group, User
 
@@ -24,10 +27,14 @@ __all__ = [
     "Consent",
     "Grant",
     "Group",
+    "InitialAccessToken",
     "Interaction",
     "KnownDevice",
+    "LogoutNotification",
     "OneTimeValue",
     "Participant",
+    "RegistrationPolicy",
+    "RemoteDocument",
     "Resource",
     "ResourceScope",
     "Revocation",
@@ -35,7 +42,10 @@ __all__ = [
     "Session",
     "SignIn",
     "SigningKey",
+    "SpentIdentifier",
+    "StatementIssuer",
     "StoredAuthorizationCode",
+    "StoredSecret",
     "ThrottleBucket",
     "User",
     "Version",

@@ -27,6 +27,12 @@ class Application(models.Model):
         DEFAULT = "default", "Default"
         NATIVE = "native", "Native"
         MACHINE = "machine", "Machine"
+        COMPATIBILITY = "compatibility", "Compatibility: tokens in the front channel"
+
+    class Origin(models.TextChoices):
+        ADMINISTRATOR = "administrator", "An administrator"
+        COMMAND = "command", "The command line"
+        DYNAMIC = "dynamic", "It registered itself"
 
     class Access(models.TextChoices):
         EVERYONE = "everyone", "Everyone with an account"
@@ -61,6 +67,21 @@ class Application(models.Model):
     )
     logo = models.BinaryField(blank=True, default=b"", editable=True)
     logo_type = models.CharField(max_length=20, blank=True, editable=False)
+    origin = models.CharField(
+        "registered by",
+        max_length=15,
+        choices=Origin.choices,
+        default=Origin.ADMINISTRATOR,
+        editable=False,
+    )
+    owner = models.CharField(
+        max_length=150, blank=True, help_text="Who answers for it here: a person or a team."
+    )
+    keep = models.BooleanField(
+        "keep though unused",
+        default=False,
+        help_text="Never removed for not being used, although it registered itself.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)

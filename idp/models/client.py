@@ -12,6 +12,7 @@ from idp.models.application import Application
 from idp.models.identifiers import new_id
 
 PUBLIC_METHOD = "none"
+SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 
 
 class Resource(models.Model):
@@ -65,7 +66,22 @@ class Client(models.Model):
     client_id = models.CharField(max_length=100, unique=True, editable=False)
     secret_hash = models.BinaryField(max_length=32, default=b"", editable=False)
     secret_created_at = models.DateTimeField(null=True, editable=False)
+    previous_secret_hash = models.BinaryField(max_length=32, default=b"", editable=False)
+    previous_secret_created_at = models.DateTimeField(null=True, editable=False)
+    previous_secret_expires_at = models.DateTimeField(null=True, editable=False)
+    previous_secret_used_at = models.DateTimeField(null=True, editable=False)
+    registration_token_hash = models.BinaryField(max_length=32, default=b"", editable=False)
+    jwks = models.JSONField(
+        "keys", default=dict, blank=True, help_text="Its public keys, a JWK set (RFC 7517)."
+    )
+    jwks_uri = models.CharField(
+        "address of its keys",
+        max_length=500,
+        blank=True,
+        help_text="Where its public keys are read, instead of keeping them here.",
+    )
     token_endpoint_auth_method = models.CharField(max_length=40, default="client_secret_basic")
+    token_endpoint_auth_signing_alg = models.CharField(max_length=10, blank=True)
     redirect_uris = models.JSONField(default=list, blank=True)
     post_logout_redirect_uris = models.JSONField(default=list, blank=True)
     grant_types = models.JSONField(default=list, blank=True)
@@ -73,7 +89,24 @@ class Client(models.Model):
     scope = models.TextField(
         blank=True, help_text="Scopes it may ask for; empty means all that fit its resources."
     )
+    subject_type = models.CharField(max_length=10, default="public")
+    sector_identifier_uri = models.CharField(max_length=500, blank=True)
     id_token_signed_response_alg = models.CharField(max_length=10, default="RS256")
+    id_token_encrypted_response_alg = models.CharField(max_length=20, blank=True)
+    id_token_encrypted_response_enc = models.CharField(max_length=20, blank=True)
+    userinfo_signed_response_alg = models.CharField(max_length=10, blank=True)
+    userinfo_encrypted_response_alg = models.CharField(max_length=20, blank=True)
+    userinfo_encrypted_response_enc = models.CharField(max_length=20, blank=True)
+    request_object_signing_alg = models.CharField(max_length=10, blank=True)
+    request_object_encryption_alg = models.CharField(max_length=20, blank=True)
+    request_object_encryption_enc = models.CharField(max_length=20, blank=True)
+    require_signed_request_object = models.BooleanField(default=False)
+    request_uris = models.JSONField(default=list, blank=True)
+    initiate_login_uri = models.CharField(max_length=500, blank=True)
+    backchannel_logout_uri = models.CharField(max_length=500, blank=True)
+    backchannel_logout_session_required = models.BooleanField(default=False)
+    frontchannel_logout_uri = models.CharField(max_length=500, blank=True)
+    frontchannel_logout_session_required = models.BooleanField(default=False)
     pkce = models.CharField(
         "proof key (PKCE)", max_length=10, choices=Pkce.choices, default=Pkce.DEFAULT
     )
@@ -113,6 +146,11 @@ class Client(models.Model):
     def is_public(self) -> bool:
         """Whether it cannot keep a secret (RFC 6749 §2.1)."""
         return self.token_endpoint_auth_method == PUBLIC_METHOD
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether it proves itself with a secret (RFC 6749 §2.3.1)."""
+        return self.token_endpoint_auth_method in SECRET_METHODS
 
     @property
     def is_native(self) -> bool:

@@ -16,6 +16,7 @@ class SigningKey(models.Model):
     class Purpose(models.TextChoices):
         OIDC = "oidc", "OpenID Connect"
         SAML = "saml", "SAML"
+        OIDC_ENCRYPTION = "oidc-enc", "OpenID Connect, encryption to us"
 
     class State(models.TextChoices):
         NEXT = "next", "Next: published, not signing yet"
@@ -23,8 +24,8 @@ class SigningKey(models.Model):
         RETIRED = "retired", "Retired: still published"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    purpose = models.CharField(max_length=5, choices=Purpose.choices)
-    algorithm = models.CharField(max_length=10)
+    purpose = models.CharField(max_length=10, choices=Purpose.choices)
+    algorithm = models.CharField(max_length=20)
     kid = models.CharField("key ID", max_length=64, unique=True)
     state = models.CharField(max_length=8, choices=State.choices)
     public_jwk = models.JSONField(default=dict)
@@ -46,3 +47,14 @@ class SigningKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_purpose_display()} {self.algorithm} {self.kid[:12]}"
+
+
+class StoredSecret(models.Model):
+    """A random value of ours that must outlive the master key, encrypted under it."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    encrypted = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name

@@ -87,6 +87,15 @@ class Session(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-id"]
+        # The job that ends sessions which are idle or too old finds them here.
+        indexes: ClassVar = [
+            models.Index(
+                fields=["seen_at"], condition=models.Q(ended_at=None), name="session_idle"
+            ),
+            models.Index(
+                fields=["expires_at"], condition=models.Q(ended_at=None), name="session_expired"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} since {self.created_at:%Y-%m-%d %H:%M}"

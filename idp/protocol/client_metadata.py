@@ -25,35 +25,18 @@ from idp.protocol.vocabulary import GrantType
 
 MAX_AGE_SECONDS = 10 * 365 * 24 * 3600
 
-# Stored and returned, acted on by features that are not built yet.
-_ADDRESSES = (
-    "backchannel_logout_uri",
-    "frontchannel_logout_uri",
-    "initiate_login_uri",
-    "jwks_uri",
-    "sector_identifier_uri",
-)
-_FLAGS = ("backchannel_logout_session_required", "frontchannel_logout_session_required")
 _TEXTS = ("software_id", "software_version")
 _LOCALISED = ("client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri")
-_CLIENT_ASSERTION_ALGS = (
-    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"),
-    *("HS256", "HS384", "HS512", "EdDSA", "Ed25519"),
-)
 
 # Protections that a client would rely on: silence would be a promise that is not kept.
 _DEMANDS = (
     "authorization_encrypted_response_alg",
     "authorization_signed_response_alg",
     "dpop_bound_access_tokens",
-    "id_token_encrypted_response_alg",
     "introspection_encrypted_response_alg",
     "introspection_signed_response_alg",
     "require_pushed_authorization_requests",
-    "require_signed_request_object",
     "tls_client_certificate_bound_access_tokens",
-    "userinfo_encrypted_response_alg",
-    "userinfo_signed_response_alg",
 )
 
 
@@ -62,7 +45,7 @@ class ClientMetadata:
     """The registered metadata of one client, complete and consistent; see `parse`.
 
     `scope` is one string as on the wire; empty means that the client may ask for what is its own.
-    `extra` holds members for later features and localised names, as they came.
+    `extra` holds localised names and what describes the software, as they came.
     """
 
     redirect_uris: tuple[str, ...] = ()
@@ -78,7 +61,27 @@ class ClientMetadata:
     tos_uri: str = ""
     contacts: tuple[str, ...] = ()
     scope: str = ""
+    jwks: Mapping[str, Any] = field(default_factory=dict)
+    jwks_uri: str = ""
+    token_endpoint_auth_signing_alg: str = ""
+    subject_type: str = "public"
+    sector_identifier_uri: str = ""
     id_token_signed_response_alg: str = vocabulary.DEFAULT_ID_TOKEN_SIGNING_ALG
+    id_token_encrypted_response_alg: str = ""
+    id_token_encrypted_response_enc: str = ""
+    userinfo_signed_response_alg: str = ""
+    userinfo_encrypted_response_alg: str = ""
+    userinfo_encrypted_response_enc: str = ""
+    request_object_signing_alg: str = ""
+    request_object_encryption_alg: str = ""
+    request_object_encryption_enc: str = ""
+    require_signed_request_object: bool = False
+    request_uris: tuple[str, ...] = ()
+    initiate_login_uri: str = ""
+    backchannel_logout_uri: str = ""
+    backchannel_logout_session_required: bool = False
+    frontchannel_logout_uri: str = ""
+    frontchannel_logout_session_required: bool = False
     default_max_age: int | None = None
     require_auth_time: bool = False
     default_acr_values: tuple[str, ...] = ()
@@ -91,6 +94,11 @@ class ClientMetadata:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def has_secret(self) -> bool:
+        """Whether the client proves itself with a secret (RFC 7591 §3.2.1)."""
+        return self.token_endpoint_auth_method in vocabulary.SECRET_METHODS
+
+    @property
     def is_public(self) -> bool:
         """Whether the client cannot keep a secret, and so gets none (RFC 6749 §2.1)."""
         return self.token_endpoint_auth_method == vocabulary.PUBLIC_METHOD
@@ -100,7 +108,7 @@ class ClientMetadata:
         document: dict[str, Any] = {}
         for member in fields(self):
             value = getattr(self, member.name)
-            if member.name == "extra" or value in ("", (), None):
+            if member.name == "extra" or value in ("", (), None, {}):
                 continue
             document[member.name] = list(value) if isinstance(value, tuple) else value
         return {**document, **self.extra}
@@ -115,7 +123,6 @@ def parse(document: Mapping[str, Any]) -> ClientMetadata:
     members = Members(document)
     _refuse_unkept(members)
     grant_types = _grant_types(members)
-    code = GrantType.AUTHORIZATION_CODE in grant_types
     application_type = members.choice(
         "application_type", vocabulary.APPLICATION_TYPES, default=_application_type(members)
     )
@@ -131,7 +138,7 @@ def parse(document: Mapping[str, Any]) -> ClientMetadata:
         response_types=members.choices(
             "response_types",
             vocabulary.RESPONSE_TYPES,
-            default=vocabulary.RESPONSE_TYPES if code else (),
+            default=_response_types(grant_types),
         ),
         application_type=application_type,
         client_name=members.text("client_name"),
@@ -141,11 +148,18 @@ def parse(document: Mapping[str, Any]) -> ClientMetadata:
         tos_uri=members.address("tos_uri"),
         contacts=members.texts("contacts"),
         scope=_scope(members),
-        id_token_signed_response_alg=members.choice(
-            "id_token_signed_response_alg",
-            vocabulary.ID_TOKEN_SIGNING_ALGS,
-            default=vocabulary.DEFAULT_ID_TOKEN_SIGNING_ALG,
-        ),
+        jwks=members.jwks("jwks"),
+        jwks_uri=members.address("jwks_uri"),
+        subject_type=members.choice("subject_type", vocabulary.SUBJECT_TYPES, default="public"),
+        sector_identifier_uri=members.address("sector_identifier_uri"),
+        **_algorithms(members),
+        require_signed_request_object=members.flag("require_signed_request_object"),
+        request_uris=members.addresses("request_uris", fragments=True),
+        initiate_login_uri=members.address("initiate_login_uri"),
+        backchannel_logout_uri=members.address("backchannel_logout_uri"),
+        backchannel_logout_session_required=members.flag("backchannel_logout_session_required"),
+        frontchannel_logout_uri=members.address("frontchannel_logout_uri"),
+        frontchannel_logout_session_required=members.flag("frontchannel_logout_session_required"),
         default_max_age=members.seconds("default_max_age", maximum=MAX_AGE_SECONDS),
         require_auth_time=members.flag("require_auth_time"),
         default_acr_values=members.texts("default_acr_values"),
@@ -175,6 +189,7 @@ def check(metadata: ClientMetadata) -> None:
     """
     _check_grants(metadata)
     _check_profile(metadata)
+    _check_keys(metadata)
     if metadata.is_public and metadata.gatehouse_pkce == "optional":
         raise InvalidClientMetadata("gatehouse_pkce optional is for confidential clients only")
     for uri in metadata.redirect_uris:
@@ -212,9 +227,24 @@ def _grant_types(members: Members) -> tuple[str, ...]:
     default: tuple[str, ...] = (GrantType.AUTHORIZATION_CODE,)
     if members.text("gatehouse_profile") == "machine":
         default = (GrantType.CLIENT_CREDENTIALS,)
+    elif "response_types" in members and "grant_types" not in members:
+        default = _grants_of(members.texts("response_types"))
     elif members.flag("gatehouse_refresh_always") or _asks_for_offline_access(members):
         default = (GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN)
     return members.choices("grant_types", vocabulary.GRANT_TYPES, default=default)
+
+
+def _response_types(grant_types: tuple[str, ...]) -> tuple[str, ...]:
+    return (vocabulary.CODE,) if GrantType.AUTHORIZATION_CODE in grant_types else ()
+
+
+def _grants_of(response_types: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the grants that response types need (RFC 7591 §2.1, OIDC Registration §2)."""
+    words = [frozenset(one.split(" ")) for one in response_types]
+    code = any(vocabulary.CODE in one for one in words)
+    front = any(one & {"token", "id_token"} for one in words)
+    grants = (GrantType.AUTHORIZATION_CODE,) if code else ()
+    return (*grants, GrantType.IMPLICIT) if front else grants
 
 
 def _asks_for_offline_access(members: Members) -> bool:
@@ -247,27 +277,53 @@ def _resources(members: Members) -> tuple[str, ...]:
         raise InvalidClientMetadata(f"gatehouse_resources: {error.description}") from None
 
 
+def _algorithms(members: Members) -> dict[str, str]:
+    """Return every chosen algorithm; empty where the client leaves it out (OIDC Reg §2)."""
+    signing = vocabulary.CLIENT_SIGNING_ALGS
+    chosen = {
+        "token_endpoint_auth_signing_alg": members.choice(
+            "token_endpoint_auth_signing_alg", signing, default=""
+        ),
+        "id_token_signed_response_alg": members.choice(
+            "id_token_signed_response_alg",
+            vocabulary.ID_TOKEN_SIGNING_ALGS,
+            default=vocabulary.DEFAULT_ID_TOKEN_SIGNING_ALG,
+        ),
+        "userinfo_signed_response_alg": members.choice(
+            "userinfo_signed_response_alg", vocabulary.USERINFO_SIGNING_ALGS, default=""
+        )
+        if members.demanded("userinfo_signed_response_alg")
+        else "",
+        "request_object_signing_alg": members.choice(
+            "request_object_signing_alg", signing, default=""
+        ),
+    }
+    for prefix in ("id_token_encrypted_response", "userinfo_encrypted_response"):
+        chosen |= _encryption(members, prefix)
+    return chosen | _encryption(members, "request_object_encryption")
+
+
+def _encryption(members: Members, prefix: str) -> dict[str, str]:
+    """Return `alg` and `enc` of one kind of JWE; enc never stands alone (OIDC Reg §2)."""
+    alg = members.choice(f"{prefix}_alg", vocabulary.KEY_ENCRYPTION_ALGS, default="")
+    enc = members.choice(
+        f"{prefix}_enc",
+        vocabulary.CONTENT_ENCRYPTION_ALGS,
+        default=vocabulary.DEFAULT_CONTENT_ENCRYPTION_ALG if alg else "",
+    )
+    if enc and not alg:
+        raise InvalidClientMetadata(f"{prefix}_enc needs {prefix}_alg")
+    return {f"{prefix}_alg": alg, f"{prefix}_enc": enc}
+
+
 def _extra(members: Members) -> dict[str, Any]:
     """Return the members that are only kept, type-checked (RFC 7591 §2.2, §3.2.1)."""
     extra: dict[str, Any] = {}
-    extra |= {name: members.address(name) for name in _ADDRESSES if name in members}
-    extra |= {name: members.flag(name) for name in _FLAGS if name in members}
     extra |= {name: members.text(name) for name in _TEXTS if name in members}
     for name in members:
         base, separator, language = name.partition("#")
         if separator and base in _LOCALISED and language.isascii():
             extra[name] = members.text(name) if base == "client_name" else members.address(name)
-    if "request_uris" in members:
-        extra["request_uris"] = list(members.addresses("request_uris", fragments=True))
-    if "jwks" in members:
-        extra["jwks"] = members.jwks("jwks")
-    if "jwks" in extra and "jwks_uri" in extra:
-        raise InvalidClientMetadata("jwks and jwks_uri exclude each other")
-    if members.choice("subject_type", vocabulary.SUBJECT_TYPES, default=""):
-        extra["subject_type"] = members.text("subject_type")
-    if "token_endpoint_auth_signing_alg" in members:
-        name = "token_endpoint_auth_signing_alg"
-        extra[name] = members.choice(name, _CLIENT_ASSERTION_ALGS, default="")
     return extra
 
 
@@ -276,16 +332,21 @@ def _check_grants(metadata: ClientMetadata) -> None:
     code = GrantType.AUTHORIZATION_CODE in metadata.grant_types
     if not metadata.grant_types:
         raise InvalidClientMetadata("grant_types names no grant")
-    if code != ("code" in metadata.response_types):
+    needed = _grants_of(metadata.response_types)
+    if code != (GrantType.AUTHORIZATION_CODE in needed):
         raise InvalidClientMetadata("authorization_code and response type code go together")
-    if code and not metadata.redirect_uris:
-        raise InvalidRedirectUri("authorization_code needs at least one redirect URI")
+    if (GrantType.IMPLICIT in metadata.grant_types) != (GrantType.IMPLICIT in needed):
+        raise InvalidClientMetadata(
+            "implicit and response types with token or id_token go together"
+        )
+    if needed and not metadata.redirect_uris:
+        raise InvalidRedirectUri("people's sign-ins need at least one redirect URI")
     if GrantType.REFRESH_TOKEN in metadata.grant_types and not code:
         raise InvalidClientMetadata("refresh_token needs authorization_code")
     if metadata.gatehouse_refresh_always and GrantType.REFRESH_TOKEN not in metadata.grant_types:
         raise InvalidClientMetadata("gatehouse_refresh_always needs the grant refresh_token")
     if GrantType.CLIENT_CREDENTIALS in metadata.grant_types and metadata.is_public:
-        raise InvalidClientMetadata("client_credentials needs a client with a secret")
+        raise InvalidClientMetadata("client_credentials needs a client that proves who it is")
 
 
 def _check_profile(metadata: ClientMetadata) -> None:
@@ -297,3 +358,22 @@ def _check_profile(metadata: ClientMetadata) -> None:
     machine = metadata.gatehouse_profile == "machine"
     if machine and metadata.grant_types != (GrantType.CLIENT_CREDENTIALS,):
         raise InvalidClientMetadata("gatehouse_profile machine is for client_credentials alone")
+    if GrantType.IMPLICIT in metadata.grant_types and metadata.gatehouse_profile != "compatibility":
+        raise InvalidClientMetadata(
+            "response types with token or id_token need the gatehouse_profile compatibility"
+        )
+
+
+def _check_keys(metadata: ClientMetadata) -> None:
+    """Check that there are keys wherever they are needed (RFC 7591 §2, OIDC Registration §2)."""
+    if metadata.jwks and metadata.jwks_uri:
+        raise InvalidClientMetadata("jwks and jwks_uri exclude each other")
+    if metadata.jwks.get("keys") or metadata.jwks_uri:
+        return
+    if metadata.token_endpoint_auth_method == vocabulary.PRIVATE_KEY_JWT:
+        raise InvalidClientMetadata("private_key_jwt needs jwks or jwks_uri")
+    for name in ("id_token_encrypted_response_alg", "userinfo_encrypted_response_alg"):
+        if getattr(metadata, name):
+            raise InvalidClientMetadata(f"{name} needs jwks or jwks_uri")
+    if metadata.require_signed_request_object:
+        raise InvalidClientMetadata("require_signed_request_object needs jwks or jwks_uri")

@@ -106,7 +106,9 @@ class Members:
         return tuple(_address(name, one, fragment=fragments) for one in self.texts(name))
 
     def jwks(self, name: str) -> dict[str, Any]:
-        """Return a JWK set of public keys (RFC 7517 §5)."""
+        """Return a JWK set of public keys, {} if absent (RFC 7517 §5)."""
+        if name not in self:
+            return {}
         value = self._document.get(name)
         keys = value.get("keys") if isinstance(value, dict) else None
         if not isinstance(value, dict) or not isinstance(keys, list):

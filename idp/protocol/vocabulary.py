@@ -10,27 +10,45 @@ from enum import StrEnum
 
 
 class GrantType(StrEnum):
-    """Values of grant_type (RFC 6749 §4.1.3, §4.4.2, §6)."""
+    """Values of grant_type (RFC 6749 §4.1.3, §4.4.2, §6); `implicit` is only registered."""
 
     AUTHORIZATION_CODE = "authorization_code"
     REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the registered name
     CLIENT_CREDENTIALS = "client_credentials"
+    IMPLICIT = "implicit"
 
 
 GRANT_TYPES = tuple(str(one) for one in GrantType)
 
-RESPONSE_TYPES = ("code",)
-RESPONSE_MODES = ("query", "form_post")
+# The response type of every profile, and those of clients with the profile `compatibility` alone
+# (OAuth Multiple Response Types §3, §5): tokens in the front channel.
+CODE = "code"
+FRONT_CHANNEL_RESPONSE_TYPES = (
+    "id_token",
+    "id_token token",
+    "code id_token",
+    "code token",
+    "code id_token token",
+)
+RESPONSE_TYPES = (CODE, *FRONT_CHANNEL_RESPONSE_TYPES)
+RESPONSE_MODES = ("query", "fragment", "form_post")
 
-TOKEN_ENDPOINT_AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post")
+TOKEN_ENDPOINT_AUTH_METHODS = (
+    "none",
+    "client_secret_basic",
+    "client_secret_post",
+    "private_key_jwt",
+)
 PUBLIC_METHOD = "none"
+SECRET_METHODS = ("client_secret_basic", "client_secret_post")
+PRIVATE_KEY_JWT = "private_key_jwt"
 
 CODE_CHALLENGE_METHODS = ("S256",)
 
 PROMPTS = ("none", "login", "consent", "select_account")
 DISPLAYS = ("page", "popup", "touch", "wap")
 CLAIM_TYPES = ("normal",)
-SUBJECT_TYPES = ("public",)
+SUBJECT_TYPES = ("public", "pairwise")
 APPLICATION_TYPES = ("web", "native")
 
 BEARER = "Bearer"
@@ -45,10 +63,23 @@ class JwtType(StrEnum):
 
 
 ACCESS_TOKEN_SIGNING_ALG = "ES256"  # noqa: S105 - an algorithm's name
-ID_TOKEN_SIGNING_ALGS = ("RS256", "ES256")
+ID_TOKEN_SIGNING_ALGS = ("RS256", "PS256", "ES256", "EdDSA")
+USERINFO_SIGNING_ALGS = ID_TOKEN_SIGNING_ALGS
+# What clients may sign with: request objects and client assertions (RFC 7518 §3.1, RFC 9864 §2.2).
+CLIENT_SIGNING_ALGS = (
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    *("ES256", "ES384", "ES512", "EdDSA", "Ed25519"),
+)
+# JWE to and from clients (RFC 7518 §4.1, §5.1).
+KEY_ENCRYPTION_ALGS = (
+    *("RSA-OAEP", "RSA-OAEP-256"),
+    *("ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"),
+)
+CONTENT_ENCRYPTION_ALGS = ("A128CBC-HS256", "A256CBC-HS512", "A128GCM", "A256GCM")
+DEFAULT_CONTENT_ENCRYPTION_ALG = "A128CBC-HS256"
 DEFAULT_ID_TOKEN_SIGNING_ALG = "RS256"  # noqa: S105 - an algorithm's name
 
-PROFILES = ("default", "native", "machine")
+PROFILES = ("default", "native", "machine", "compatibility")
 PKCE_POLICIES = ("required", "default", "optional")
 
 # What an authorization or logout response may carry: a redirect URI that brings one of these itself

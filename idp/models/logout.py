@@ -1,0 +1,65 @@
+"""The outbox of logout notifications: who is told that a session has ended, and what they said."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from idp.models.application import Application
+from idp.models.identifiers import new_id
+from idp.models.session import Session
+
+
+class LogoutNotification(models.Model):
+    """One application's notice of the end of one session, by one channel.
+
+    Written in the transaction that ends the session; whoever sends takes it by a conditional
+    update of `next_at`, so that it survives a restart and is sent by one process at a time.
+    """
+
+    class Channel(models.TextChoices):
+        BACKCHANNEL = "backchannel", "Back-channel"
+        FRONTCHANNEL = "frontchannel", "Front-channel"
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        RETRYING = "retrying", "Retrying"
+        ACKNOWLEDGED = "acknowledged", "Acknowledged"
+        SHOWN = "shown", "Sent through the browser"
+        FAILED = "failed", "Failed"
+        UNREACHABLE = "unreachable", "Unreachable"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    session = models.ForeignKey(Session, models.CASCADE, related_name="notifications")
+    application = models.ForeignKey(Application, models.CASCADE, related_name="notifications")
+    channel = models.CharField(max_length=12, choices=Channel.choices)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.WAITING)
+    sid = models.UUIDField(default=uuid.uuid4)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+    next_at = models.DateTimeField(null=True, help_text="When it is sent (again); none when done.")
+    last_attempt_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+    status = models.PositiveSmallIntegerField(null=True, help_text="The last HTTP status.")
+    error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["session", "application", "channel"], name="one_notification_per_channel"
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["next_at"],
+                condition=models.Q(next_at__isnull=False),
+                name="notification_due",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} to {self.application_id}: {self.state}"
