@@ -149,6 +149,7 @@ CONFIGURATION = (
     models.ClaimMapping,
     models.Client,
     models.Group,
+    models.RegistrationPolicy,
     models.Resource,
     models.ResourceScope,
     models.SigningKey,

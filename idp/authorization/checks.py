@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from idp import directory
 from idp.accounts import requirement
+from idp.authorization import front_channel
 from idp.authorization.request import LONGEST_STATE, Draft, only
 from idp.protocol import (
     authentication_context,
@@ -15,8 +16,8 @@ from idp.protocol import (
     pkce,
     redirect_uri,
     response_mode,
+    response_type,
     subject,
-    vocabulary,
 )
 from idp.protocol import scope as scopes
 from idp.protocol.errors import (
@@ -87,8 +88,10 @@ def registered_redirect_uri(draft: Draft) -> None:
 
 
 def response_mode_known(draft: Draft) -> None:
-    """response_mode is one of ours (OAuth Multiple Response Types §2.1)."""
-    draft.mode = response_mode.parse(only(draft.parameters, "response_mode"))
+    """response_mode is one of ours and fits (OAuth Multiple Response Types §2.1, §5)."""
+    wanted = only(draft.parameters, "response_type") or ""
+    draft.mode = response_mode.default(wanted)
+    draft.mode = response_mode.parse(only(draft.parameters, "response_mode"), response_type=wanted)
 
 
 def no_repeated_parameters(draft: Draft) -> None:
@@ -112,29 +115,36 @@ def unsupported_parameters(draft: Draft) -> None:
 
 def known_response_type(draft: Draft) -> None:
     """response_type is supported, and registered for the client (RFC 6749 §4.1.2.1)."""
-    response_type = draft.parameters.one("response_type")
-    if response_type is None:
+    given = draft.parameters.one("response_type")
+    if given is None:
         raise InvalidRequest("response_type is missing")
-    if response_type not in vocabulary.RESPONSE_TYPES:
-        supported = ", ".join(vocabulary.RESPONSE_TYPES)
-        raise UnsupportedResponseType(f"response_type is not supported; use {supported}")
-    client = draft.known_client
-    registered = response_type in client.response_types
-    if not registered or GrantType.AUTHORIZATION_CODE not in client.grant_types:
-        raise UnauthorizedClient(f"the client is not registered for {response_type}")
+    known = response_type.canonical(given)
+    if known is None or known not in front_channel.response_types():
+        supported = ", ".join(front_channel.response_types())
+        raise UnsupportedResponseType(f"response_type is not supported; use one of: {supported}")
+    if not front_channel.may_use(draft.known_client, known):
+        raise UnauthorizedClient(f"the client is not registered for {known}")
+    draft.response_type = known
+
+
+def nonce_of_id_token(draft: Draft) -> None:
+    """An ID token in the front channel is bound by a nonce (OIDC Core §3.2.2.1, §3.3.2.11)."""
+    draft.nonce = draft.parameters.one("nonce") or ""
+    if draft.brings(response_type.ID_TOKEN) and not draft.nonce:
+        raise InvalidRequest("nonce is required where an ID token comes with the response")
 
 
 def allowed_scope(draft: Draft) -> None:
     """At least one scope is left of those requested (RFC 6749 §3.3, OIDC Core §3.1.2.1, §11).
 
     Scopes that are unknown or not the client's are ignored, and so is offline_access for a client
-    that cannot use a refresh token.
+    that cannot use a refresh token, or where no code is asked for.
     """
     client = draft.known_client
     entitled = entitlement.of(client)
     wanted = scopes.parse(draft.parameters.one("scope"))
     allowed = scopes.within(wanted or entitled.default_scope, entitled.scopes)
-    if GrantType.REFRESH_TOKEN not in client.grant_types:
+    if GrantType.REFRESH_TOKEN not in client.grant_types or not draft.brings(response_type.CODE):
         allowed = tuple(one for one in allowed if one != scopes.OFFLINE_ACCESS)
     if not allowed:
         draft.found(
@@ -143,6 +153,8 @@ def allowed_scope(draft: Draft) -> None:
             suggestion="Ask for at least one scope that the application may use.",
         )
         raise InvalidScope("no scope that this client may use" if wanted else "scope is missing")
+    if draft.brings(response_type.ID_TOKEN) and scopes.OPENID not in allowed:
+        raise InvalidScope("an ID token needs the scope openid")
     draft.scope = allowed
 
 
@@ -155,12 +167,14 @@ def proof_key(draft: Draft) -> None:
     """The code challenge is S256, and there where the client's policy demands it (RFC 7636 §4.4.1).
 
     A confidential client's OpenID request with a nonce may go without, unless the client is
-    strict; one that was set to optional always (RFC 9700 §2.1.1).
+    strict; one that was set to optional always (RFC 9700 §2.1.1). Without a code there is nothing
+    to protect.
     """
     client = draft.known_client
+    if not draft.brings(response_type.CODE):
+        return
     challenge = draft.parameters.one("code_challenge")
     pkce.validate_challenge(challenge, draft.parameters.one("code_challenge_method"))
-    draft.nonce = draft.parameters.one("nonce") or ""
     draft.code_challenge = challenge or ""
     if challenge or (client.pkce == client.Pkce.OPTIONAL and not client.is_public):
         return

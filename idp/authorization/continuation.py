@@ -67,9 +67,11 @@ def finish(row: Interaction, session: Session, request: HttpRequest) -> Response
     if not _is_agreed(row, session, checked, stored):
         return _fail(checked, ConsentRequired("the consent was withdrawn"), origin, session)
     try:
-        code = _issue(checked, session, stored, now=now)
+        members = _issue(checked, session, stored, now=now, origin=origin)
     except sessions.SessionEnded:
         return _fail(checked, LoginRequired("the session has just ended"), origin, session)
+    except LoginRequired as error:
+        return _fail(checked, error, origin, session)
     application = checked.client.application
     audit.trace(
         protocol=refusal.PROTOCOL,
@@ -80,7 +82,7 @@ def finish(row: Interaction, session: Session, request: HttpRequest) -> Response
         received=refusal.masked(checked.parameters),
         trace=[{"name": pipeline.describe(one), "passed": True} for one in pipeline.CHECKS],
     )
-    return response.success(checked.reply_to, code, application=application)
+    return response.success(checked.reply_to, members, application=application)
 
 
 def _is_agreed(
@@ -92,8 +94,13 @@ def _is_agreed(
 
 
 def _issue(
-    checked: AuthorizationRequest, session: Session, stored: Consent | None, *, now: datetime
-) -> str:
+    checked: AuthorizationRequest,
+    session: Session,
+    stored: Consent | None,
+    *,
+    now: datetime,
+    origin: Request,
+) -> dict[str, str]:
     participant = sessions.participate(session, checked.client.application, now)
     return issuing.issue(
         checked,
@@ -105,6 +112,7 @@ def _issue(
         amr=session.amr,
         consented=stored.scopes if stored else (),
         now=now,
+        origin=origin,
     )
 
 

@@ -24,6 +24,7 @@ CHECKS: tuple[Check, ...] = (
     checks.bearable_length,
     checks.unsupported_parameters,
     checks.known_response_type,
+    checks.nonce_of_id_token,
     checks.allowed_scope,
     checks.allowed_resources,
     checks.proof_key,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from idp.models import Client
-from idp.protocol import response_mode
+from idp.protocol import response_mode, response_type
 from idp.protocol.authentication_context import AuthenticationRequirement
 from idp.protocol.claims_request import ClaimsRequest
 from idp.protocol.parameters import Parameters
@@ -38,6 +38,7 @@ class AuthorizationRequest:
 
     client: Client
     reply_to: ReplyTo
+    response_type: str
     scope: tuple[str, ...]
     resources: tuple[str, ...]
     requirement: AuthenticationRequirement
@@ -69,6 +70,7 @@ class Draft:
     redirect_uri: str = ""
     proven: bool = False
     mode: str = response_mode.DEFAULT
+    response_type: str = ""
     scope: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
     prompts: frozenset[str] = frozenset()
@@ -92,6 +94,10 @@ class Draft:
         if self.client is None:
             raise LookupError("no client yet: the order of the checks is wrong")
         return self.client
+
+    def brings(self, word: str) -> bool:
+        """Whether the response will bring this: code, id_token or token."""
+        return word in response_type.words(self.response_type)
 
     def reply_to(self) -> ReplyTo | None:
         """Where an error may be sent; None as long as the address is not proven."""
@@ -121,6 +127,7 @@ class Draft:
         return AuthorizationRequest(
             client=self.known_client,
             reply_to=ReplyTo(self.redirect_uri, self.mode, self.parameters.one("state")),
+            response_type=self.response_type,
             scope=self.scope,
             resources=self.resources,
             requirement=self.requirement(),

@@ -1,4 +1,4 @@
-"""The answer to the client: code or error, query or form_post, always with iss (RFC 9207 §2)."""
+"""The answer to the client: in query, fragment or form, always with iss (RFC 9207 §2)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from idp.protocol.message import NO_STORE, Response, redirect
 HTML = ("Content-Type", "text/html; charset=utf-8")
 
 
-def success(reply_to: ReplyTo, code: str, *, application: Application) -> Response:
-    """Send the code (RFC 6749 §4.1.2)."""
-    return _send(reply_to, {"code": code}, application=application)
+def success(reply_to: ReplyTo, members: Mapping[str, str], *, application: Application) -> Response:
+    """Send what was issued (RFC 6749 §4.1.2, OIDC Core §3.2.2.5, §3.3.2.5)."""
+    return _send(reply_to, members, application=application)
 
 
 def failure(reply_to: ReplyTo, error: ProtocolError, *, application: Application) -> Response:
@@ -29,7 +29,9 @@ def failure(reply_to: ReplyTo, error: ProtocolError, *, application: Application
 
 def _send(reply_to: ReplyTo, members: Mapping[str, str], *, application: Application) -> Response:
     parameters = {**members, "state": reply_to.state, "iss": settings.IDP.issuer}
-    if reply_to.mode != "form_post":
+    if reply_to.mode == response_mode.FRAGMENT:
+        return redirect(response_mode.fragment(reply_to.redirect_uri, parameters))
+    if reply_to.mode != response_mode.FORM_POST:
         return redirect(response_mode.query(reply_to.redirect_uri, parameters))
     form = response_mode.form_post(reply_to.redirect_uri, parameters)
     return page(

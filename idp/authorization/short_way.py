@@ -23,8 +23,8 @@ NOTED_EVERY = timedelta(minutes=1)
 
 def attempt(
     request: AuthorizationRequest, session: StandingSession | None, *, origin: Request
-) -> str | None:
-    """Return the code, or None where the person must be asked something.
+) -> dict[str, str] | None:
+    """Return the members of the response, or None where the person must be asked something.
 
     `origin`: the request as received, with the one instant of it all. With prompt=none nobody is
     asked: raises LoginRequired, ConsentRequired or AccessDenied instead (OIDC Core §3.1.2.6).
@@ -67,7 +67,9 @@ def _demand_settled(
     return session
 
 
-def _issue(request: AuthorizationRequest, session: StandingSession, *, origin: Request) -> str:
+def _issue(
+    request: AuthorizationRequest, session: StandingSession, *, origin: Request
+) -> dict[str, str]:
     return issuing.issue(
         request,
         user_id=session.user_id,
@@ -78,6 +80,7 @@ def _issue(request: AuthorizationRequest, session: StandingSession, *, origin: R
         amr=session.amr,
         consented=session.consented_scopes,
         now=origin.now,
+        origin=origin,
     )
 
 

@@ -7,7 +7,15 @@ from typing import Any
 
 from idp.accounts import cookies
 from idp.accounts.requirement import BEST_ACR
-from idp.authorization import continuation, pipeline, refusal, response, short_way, standing_session
+from idp.authorization import (
+    continuation,
+    front_channel,
+    pipeline,
+    refusal,
+    response,
+    short_way,
+    standing_session,
+)
 from idp.authorization.pipeline import Refused
 from idp.authorization.request import AuthorizationRequest
 from idp.features import Feature
@@ -57,13 +65,13 @@ def _decide(checked: AuthorizationRequest, request: Request) -> Response:
     session = standing_session.read(token, client=checked.client, now=request.now)
     application = checked.client.application
     try:
-        code = short_way.attempt(checked, session, origin=request)
+        members = short_way.attempt(checked, session, origin=request)
     except ProtocolError as error:
         refusal.note(error, request, application=application)
         return response.failure(checked.reply_to, error, application=application)
-    if code is None:
+    if members is None:
         return _lead_on(checked, request)
-    return response.success(checked.reply_to, code, application=application)
+    return response.success(checked.reply_to, members, application=application)
 
 
 def _lead_on(checked: AuthorizationRequest, request: Request) -> Response:
@@ -78,7 +86,7 @@ def metadata(issuer: str) -> Mapping[str, Any]:
     ladder = authentication_context.ACR_LADDER
     return {
         "authorization_endpoint": issuer + PATH,
-        "response_types_supported": list(vocabulary.RESPONSE_TYPES),
+        "response_types_supported": list(front_channel.response_types()),
         "response_modes_supported": list(vocabulary.RESPONSE_MODES),
         "authorization_response_iss_parameter_supported": True,
         "code_challenge_methods_supported": list(vocabulary.CODE_CHALLENGE_METHODS),

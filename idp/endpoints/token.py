@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from idp import refusals
+from idp.authorization import front_channel
 from idp.client_auth import registry as client_auth
 from idp.endpoints import authenticated
 from idp.features import Feature
@@ -25,6 +26,7 @@ from idp.protocol.errors import (
 )
 from idp.protocol.message import Request, Response, json_response
 from idp.protocol.parameters import Parameters
+from idp.protocol.vocabulary import GrantType
 from idp.tokens import issuance
 
 PATH = "/token"
@@ -59,10 +61,16 @@ def metadata(issuer: str) -> Mapping[str, Any]:
     """Return this endpoint's members of the discovery documents (RFC 8414 §2)."""
     return {
         "token_endpoint": issuer + PATH,
-        "grant_types_supported": list(GRANTS),
+        "grant_types_supported": _grant_types(),
         "token_endpoint_auth_methods_supported": list(client_auth.METHODS),
         "id_token_signing_alg_values_supported": list(vocabulary.ID_TOKEN_SIGNING_ALGS),
     }
+
+
+def _grant_types() -> list[str]:
+    """The grants of this endpoint, and implicit where the authorization endpoint gives tokens."""
+    offered = (GrantType.IMPLICIT,) if front_channel.is_offered() else ()
+    return [*GRANTS, *offered]
 
 
 FEATURE = Feature(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from idp.protocol import redirect_uri, resource_indicator, vocabulary
+from idp.protocol import redirect_uri, resource_indicator, response_type, vocabulary
 from idp.protocol import scope as scopes
 from idp.protocol import uri as uris
 from idp.protocol.errors import (
@@ -135,11 +135,7 @@ def parse(document: Mapping[str, Any]) -> ClientMetadata:
             default="client_secret_basic",
         ),
         grant_types=grant_types,
-        response_types=members.choices(
-            "response_types",
-            vocabulary.RESPONSE_TYPES,
-            default=_response_types(grant_types),
-        ),
+        response_types=_response_types(members, grant_types),
         application_type=application_type,
         client_name=members.text("client_name"),
         client_uri=members.address("client_uri"),
@@ -228,21 +224,27 @@ def _grant_types(members: Members) -> tuple[str, ...]:
     if members.text("gatehouse_profile") == "machine":
         default = (GrantType.CLIENT_CREDENTIALS,)
     elif "response_types" in members and "grant_types" not in members:
-        default = _grants_of(members.texts("response_types"))
+        default = _grants_of(_response_types(members, ()))
     elif members.flag("gatehouse_refresh_always") or _asks_for_offline_access(members):
         default = (GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN)
     return members.choices("grant_types", vocabulary.GRANT_TYPES, default=default)
 
 
-def _response_types(grant_types: tuple[str, ...]) -> tuple[str, ...]:
-    return (vocabulary.CODE,) if GrantType.AUTHORIZATION_CODE in grant_types else ()
+def _response_types(members: Members, grant_types: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the response types, each in its one spelling; those of the grants if left out."""
+    name = "response_types"
+    if name not in members:
+        return (vocabulary.CODE,) if GrantType.AUTHORIZATION_CODE in grant_types else ()
+    spelled = [response_type.canonical(one) or one for one in members.texts(name)]
+    return Members({name: list(dict.fromkeys(spelled))}).choices(
+        name, vocabulary.RESPONSE_TYPES, default=()
+    )
 
 
 def _grants_of(response_types: tuple[str, ...]) -> tuple[str, ...]:
     """Return the grants that response types need (RFC 7591 §2.1, OIDC Registration §2)."""
-    words = [frozenset(one.split(" ")) for one in response_types]
-    code = any(vocabulary.CODE in one for one in words)
-    front = any(one & {"token", "id_token"} for one in words)
+    code = any(vocabulary.CODE in response_type.words(one) for one in response_types)
+    front = any(map(response_type.brings_tokens, response_types))
     grants = (GrantType.AUTHORIZATION_CODE,) if code else ()
     return (*grants, GrantType.IMPLICIT) if front else grants
 

@@ -11,11 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from idp.protocol import response_type as response_types
 from idp.protocol import uri as uris
 from idp.protocol import vocabulary
 from idp.protocol.errors import InvalidRequest
 
 DEFAULT = "query"
+FRAGMENT = "fragment"
+FORM_POST = "form_post"
 
 _UNRESERVED = re.compile(r"[A-Za-z0-9\-._~]*")
 
@@ -29,16 +32,27 @@ class FormPost:
     form_action: str
 
 
-def parse(value: str | None) -> str:
-    """Return the response mode of a request, query by default (OAuth Multiple Response Types §2.1).
+def default(response_type: str) -> str:
+    """Return the mode of a response type that names none (OAuth Multiple Response Types §2.1, §5).
 
-    Raises InvalidRequest for one that is not supported.
+    `response_type`: as received, supported or not; its error must not travel in a query either.
+    """
+    return FRAGMENT if response_types.brings_tokens(response_type) else DEFAULT
+
+
+def parse(value: str | None, *, response_type: str) -> str:
+    """Return the response mode of a request (OAuth Multiple Response Types §2.1, §5).
+
+    Raises InvalidRequest for one that is not supported, and for tokens in a query, which ends up in
+    logs and referrers.
     """
     if value is None:
-        return DEFAULT
+        return default(response_type)
     if value not in vocabulary.RESPONSE_MODES:
         supported = ", ".join(vocabulary.RESPONSE_MODES)
         raise InvalidRequest(f"response_mode is not supported; use one of {supported}")
+    if value == DEFAULT and response_types.brings_tokens(response_type):
+        raise InvalidRequest("response_mode query is not for response types that bring tokens")
     return value
 
 

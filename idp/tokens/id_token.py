@@ -22,13 +22,15 @@ def issue(
     session: Mapping[str, Any],
     access_token: str,
     now: datetime,
+    code: str = "",
     nonce: str = "",
     claims: Mapping[str, Any] | None = None,
 ) -> str:
     """Return a signed ID token (OIDC Core §2, §3.1.3.6) in the client's algorithm.
 
-    `session`: auth_time, acr, amr, sid. `claims`: what is released about the person; they never
-    replace what the protocol says.
+    `access_token`, `code`: what it is issued together with, or empty; their hashes bind them to it
+    (§3.2.2.10, §3.3.2.11). `session`: auth_time, acr, amr, sid. `claims`: what is released about
+    the person; they never replace what the protocol says.
     """
     algorithm = client.id_token_signed_response_alg
     issued_at = int(now.timestamp())
@@ -40,8 +42,11 @@ def issue(
         "iat": issued_at,
         "exp": issued_at + int(settings.IDP.id_token_lifetime.total_seconds()),
         **session,
-        "at_hash": jose.at_hash(access_token, algorithm),
     }
+    if access_token:
+        payload["at_hash"] = jose.at_hash(access_token, algorithm)
+    if code:
+        payload["c_hash"] = jose.at_hash(code, algorithm)
     if nonce:
         payload["nonce"] = nonce
     return keys.signer(algorithm).sign(payload, typ=JwtType.ID_TOKEN)

@@ -6,8 +6,9 @@ Reads the person only if something is said about them.
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -22,11 +23,11 @@ from idp.claims.facts import SessionFacts
 from idp.claims.mapping import ACCESS_TOKEN, ID_TOKEN
 from idp.claims.person import Person
 from idp.models import Client, Grant
-from idp.protocol import claims_request, subject
+from idp.protocol import claims_request, response_type, subject
 from idp.protocol.claims_request import ClaimsRequest
 from idp.protocol.errors import InvalidGrant
 from idp.protocol.scope import OPENID
-from idp.protocol.vocabulary import BEARER
+from idp.protocol.vocabulary import BEARER, GrantType
 from idp.tokens import access_token, entitlement, id_token
 
 
@@ -62,6 +63,37 @@ def respond(
     response = issue(authorization, now=now)
     _record(authorization, grant_type=grant_type, origin=origin)
     return response
+
+
+def respond_in_front_channel(
+    authorization: Authorization,
+    *,
+    words: Collection[str],
+    code: str,
+    now: datetime,
+    origin: audit.Origin,
+) -> dict[str, str]:
+    """Return the tokens of an implicit or hybrid response (OIDC Core §3.2.2.5, §3.3.2.5).
+
+    `words`: of the response type. `code`: the one that goes with them, or empty. An ID token that
+    comes without any other way to the claims of the scopes holds them itself (§5.4).
+    """
+    if authorization.grant is None:
+        raise ValueError("tokens in the front channel are about a person")
+    issuer = _Issuer(authorization.client, authorization.grant, scope=authorization.scope, now=now)
+    members: dict[str, str] = {}
+    token = ""
+    if response_type.TOKEN in words:
+        scope = authorization.token_scope
+        token = issuer.access_token(scope, audience=authorization.audience)
+        members = {name: str(value) for name, value in _members(token, scope).items()}
+    if response_type.ID_TOKEN in words:
+        alone = not token and not code
+        members["id_token"] = issuer.id_token(
+            token, nonce=authorization.nonce, code=code, with_scope_claims=alone
+        )
+    _record(authorization, grant_type=GrantType.IMPLICIT, origin=origin)
+    return members
 
 
 def issue(authorization: Authorization, *, now: datetime) -> dict[str, Any]:
@@ -143,8 +175,12 @@ class _Issuer:
             claims=self._released(ACCESS_TOKEN),
         )
 
-    def id_token(self, token: str, *, nonce: str) -> str:
+    def id_token(
+        self, token: str, *, nonce: str, code: str = "", with_scope_claims: bool = False
+    ) -> str:
         grant = self._grant
+        if with_scope_claims:
+            self._facts = dataclasses.replace(self._facts, id_token_scope_claims=True)
         return id_token.issue(
             self._client,
             subject=self._subject,
@@ -155,6 +191,7 @@ class _Issuer:
                 "sid": grant.sid.hex,
             },
             access_token=token,
+            code=code,
             now=self._now,
             nonce=nonce,
             claims=self._released(ID_TOKEN),

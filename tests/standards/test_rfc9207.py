@@ -30,7 +30,7 @@ def test_form_post(world: World, web: RelyingParty) -> None:
 
 
 @pytest.mark.standard(S, "3", "announced in the metadata, equal to the issuer")
-def test_metadata() -> None:
+def test_metadata(db: None) -> None:
     document = features.metadata(ISSUER)
     assert document["authorization_response_iss_parameter_supported"] is True
     assert document["issuer"] == ISSUER

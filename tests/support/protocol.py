@@ -95,10 +95,12 @@ def header(response: Response, name: str) -> str:
 
 
 def answer(response: Response) -> dict[str, str]:
-    """The parameters that an authorization response gives the client."""
+    """The parameters that an authorization response gives the client, in query or fragment."""
     location = header(response, "Location")
     assert response.status == 303, (response.status, response.body[:500])
-    pairs = parse_qsl(urlsplit(location).query, keep_blank_values=True)
+    parts = urlsplit(location)
+    assert not (parts.query and parts.fragment), location
+    pairs = parse_qsl(parts.query or parts.fragment, keep_blank_values=True)
     assert len(dict(pairs)) == len(pairs), location
     return dict(pairs)
 

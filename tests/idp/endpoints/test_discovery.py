@@ -11,7 +11,7 @@ from django.test import override_settings
 
 from idp import features, keys
 from idp.endpoints import discovery
-from idp.protocol import vocabulary
+from idp.grants.registry import GRANTS
 from tests.support.protocol import World, header, json
 
 PATHS = (discovery.OPENID_PATH, discovery.OAUTH_PATH)
@@ -50,25 +50,25 @@ def test_headers_do_not_grow(world: World, path: str) -> None:
     assert world.provider.get(path).headers == first.headers
 
 
-def test_authlib_finds_nothing_wrong() -> None:
+def test_authlib_finds_nothing_wrong(db: None) -> None:
     OpenIDProviderMetadata(features.metadata("https://id.example")).validate()
 
 
-def test_every_address_is_below_the_issuer() -> None:
+def test_every_address_is_below_the_issuer(db: None) -> None:
     document = features.metadata("https://id.example")
     for name, value in document.items():
         if name.endswith(("_endpoint", "_uri")):
             assert value.startswith("https://id.example/"), name
 
 
-def test_every_endpoint_exists() -> None:
+def test_every_endpoint_exists(db: None) -> None:
     document = features.metadata("")
     for name, value in document.items():
         if name.endswith(("_endpoint", "_uri")):
             assert value in features.routes(), name
 
 
-def test_request_objects_are_published_as_unsupported() -> None:
+def test_request_objects_are_published_as_unsupported(db: None) -> None:
     document = features.metadata("https://id.example")
     assert document["request_parameter_supported"] is False
     assert document["request_uri_parameter_supported"] is False
@@ -82,9 +82,9 @@ def test_issuer_is_the_configured_one(world: World) -> None:
     assert document["token_endpoint"] == "https://other.example/token"
 
 
-def test_registered_values_are_published() -> None:
+def test_registered_values_are_published(db: None) -> None:
     document = features.metadata("https://id.example")
-    assert document["grant_types_supported"] == list(vocabulary.GRANT_TYPES)
+    assert document["grant_types_supported"] == list(GRANTS)
     assert document["id_token_signing_alg_values_supported"] == ["RS256", "ES256"]
     assert document["introspection_endpoint_auth_methods_supported"] == [
         "client_secret_basic",

@@ -158,7 +158,7 @@ def test_other_grants_are_refused(grant: str) -> None:
     refused("grant_types", grant_types=["authorization_code", grant])
 
 
-@pytest.mark.parametrize("kind", ["token", "none", "code  id_token", "id_token code", "Code"])
+@pytest.mark.parametrize("kind", ["token", "none", "code  id_token", "code code", "Code"])
 def test_other_response_types_are_refused(kind: str) -> None:
     refused("response_types", response_types=["code", kind])
 

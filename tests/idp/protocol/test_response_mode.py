@@ -70,8 +70,18 @@ def test_form_action(uri: str, source: str) -> None:
 
 @pytest.mark.standard("OAuth Multiple Response Types", "2.1", "response_mode")
 def test_parse() -> None:
-    assert response_mode.parse(None) == "query"
-    assert response_mode.parse("form_post") == "form_post"
-    for value in ("fragment", "jwt", "QUERY", ""):
+    assert response_mode.parse(None, response_type="code") == "query"
+    assert response_mode.parse("form_post", response_type="code") == "form_post"
+    assert response_mode.parse("fragment", response_type="code") == "fragment"
+    for value in ("jwt", "QUERY", "query.jwt", ""):
         with pytest.raises(InvalidRequest):
-            response_mode.parse(value)
+            response_mode.parse(value, response_type="code")
+
+
+@pytest.mark.standard("OAuth Multiple Response Types", "5", "fragment where tokens come along")
+@pytest.mark.parametrize("kind", ["id_token", "token", "token id_token", "code token", "x token"])
+def test_tokens_never_travel_in_a_query(kind: str) -> None:
+    assert response_mode.parse(None, response_type=kind) == "fragment"
+    assert response_mode.parse("form_post", response_type=kind) == "form_post"
+    with pytest.raises(InvalidRequest):
+        response_mode.parse("query", response_type=kind)
