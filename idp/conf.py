@@ -7,11 +7,13 @@ everything else asks `django.conf.settings.IDP`.
 from __future__ import annotations
 
 import ipaddress
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
+from cryptography import x509
 from cryptography.fernet import Fernet
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -50,6 +52,8 @@ class Settings(BaseSettings):
     site_name: str = "Gatehouse"
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
     extra_hosts: WORDS = ()
+    outbound_allow: WORDS = ()
+    ca_bundle: Path | None = None
     metrics_token: str = Field(default="", repr=False)
     mail_from: str = "gatehouse@localhost"
     support_contact: str = ""
@@ -68,13 +72,16 @@ class Settings(BaseSettings):
     session_idle: Duration = timedelta(hours=12)
     session_absolute: Duration = timedelta(days=7)
     interaction_lifetime: Duration = timedelta(hours=1)
+    signing_key_rotation: Duration = timedelta(days=90)
     assertion_lifetime: Duration = timedelta(minutes=5)
     saml_metadata_lifetime: Duration = timedelta(days=14)
     clock_skew: Duration = timedelta(minutes=3)
     audit_retention: Duration = timedelta(days=365)
     sign_in_retention: Duration = timedelta(days=30)
 
-    @field_validator("master_key", "extra_hosts", "trusted_proxies", mode="before")
+    @field_validator(
+        "master_key", "extra_hosts", "trusted_proxies", "outbound_allow", mode="before"
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -109,6 +116,28 @@ class Settings(BaseSettings):
                 ) from error
         return value
 
+    @field_validator("outbound_allow")
+    @classmethod
+    def _outbound_allow(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_host_and_port(one) for one in value)
+
+    @field_validator("ca_bundle", mode="before")
+    @classmethod
+    def _none(cls, value: Any) -> Any:
+        return value or None
+
+    @field_validator("ca_bundle")
+    @classmethod
+    def _ca_bundle(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            try:
+                x509.load_pem_x509_certificates(value.read_bytes())
+            except OSError as error:
+                raise ValueError(f"the file cannot be read: {error.strerror}") from error
+            except ValueError as error:
+                raise ValueError("the file must hold certificates in PEM") from error
+        return value
+
     @field_validator("log_level")
     @classmethod
     def _log_level(cls, value: str) -> str:
@@ -120,7 +149,8 @@ class Settings(BaseSettings):
     def _lifetimes(self) -> Settings:
         for name, limit in _LIMITS.items():
             value = getattr(self, name)
-            if not timedelta(0) < value <= limit:
+            may_be_off = name in _MAY_BE_OFF and value == timedelta(0)
+            if not may_be_off and not timedelta(0) < value <= limit:
                 raise ValueError(f"GATEHOUSE_{name.upper()} must be above 0 and at most {limit}")
         if self.refresh_idle > self.refresh_absolute:
             raise ValueError("GATEHOUSE_REFRESH_IDLE must not exceed GATEHOUSE_REFRESH_ABSOLUTE")
@@ -147,6 +177,8 @@ class Settings(BaseSettings):
         return self.issuer + path
 
 
+# Zero switches these off.
+_MAY_BE_OFF = ("signing_key_rotation",)
 _LIMITS = {
     "code_lifetime": timedelta(seconds=60),
     "access_token_lifetime": timedelta(hours=24),
@@ -157,12 +189,31 @@ _LIMITS = {
     "session_idle": timedelta(days=30),
     "session_absolute": timedelta(days=90),
     "interaction_lifetime": timedelta(hours=24),
+    "signing_key_rotation": timedelta(days=4000),
     "assertion_lifetime": timedelta(minutes=5),
     "saml_metadata_lifetime": timedelta(days=400),
     "clock_skew": timedelta(minutes=5),
     "audit_retention": timedelta(days=4000),
     "sign_in_retention": timedelta(days=400),
 }
+
+
+def _host_and_port(entry: str) -> str:
+    """A host or host:port as the outbound guard compares it: lower case, literals bare."""
+    is_bare_ipv6 = entry.count(":") > 1 and "[" not in entry
+    try:
+        parts = urlsplit(f"//[{entry}]" if is_bare_ipv6 else f"//{entry}")
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise ValueError(f"{entry}: must be a host or host:port") from error
+    if not _HOST.fullmatch(host) or parts.path or parts.query or parts.username is not None:
+        raise ValueError(f"{entry}: must be a host or host:port, without scheme or path")
+    if ":" in host:
+        host = ipaddress.IPv6Address(host).compressed
+    return host if port is None else f"{host}:{port}"
+
+
+_HOST = re.compile(r"[a-z0-9._:\-]+")
 
 
 def _loopback_http(scheme: str, host: str) -> bool:

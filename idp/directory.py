@@ -112,6 +112,12 @@ def cached(key: Hashable, load: Callable[[], T]) -> T:
     return value
 
 
+def drop(key: Hashable) -> None:
+    """Load this one anew at its next use in this process: its time is over."""
+    with _lock:
+        _entries.pop(key, None)
+
+
 def client(client_id: str) -> models.Client | None:
     """The client of this identifier with its application, mappings, groups and resources."""
     if not 0 < len(client_id) <= 100 or not (client_id.isascii() and client_id.isprintable()):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import hmac
 import secrets
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
@@ -20,7 +21,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.x509.oid import NameOID
@@ -28,13 +29,18 @@ from django.conf import settings
 from django.db import transaction
 
 from idp import directory
-from idp.models import SigningKey
+from idp.models import SigningKey, StoredSecret
 from idp.protocol import jose
+from idp.protocol.jwe import DecryptionKey
 
-OIDC_ALGORITHMS = ("RS256", "ES256")
+OIDC_ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
+ENCRYPTION_ALGORITHMS = ("RSA-OAEP-256", "ECDH-ES")
+PAIRWISE = "pairwise_subject"
 CERTIFICATE_LIFETIME = dt.timedelta(days=3650)
 OVERLAP_MARGIN = dt.timedelta(hours=1)
+DECRYPTS_FOR = dt.timedelta(days=7)
 OIDC = SigningKey.Purpose.OIDC
+OIDC_ENCRYPTION = SigningKey.Purpose.OIDC_ENCRYPTION
 SAML = SigningKey.Purpose.SAML
 State = SigningKey.State
 
@@ -120,47 +126,85 @@ def check_mac(purpose: str, data: bytes, tag: bytes) -> bool:
     return found
 
 
+@lru_cache(maxsize=4)
+def lasting_secret(name: str) -> bytes:
+    """32 random bytes of ours that outlive the master key, made at their first use.
+
+    For values that must never change, such as pairwise subjects.
+    """
+    row = StoredSecret.objects.filter(name=name).first()
+    if row is None:
+        fresh = encrypt(secrets.token_bytes(32))
+        row, _ = StoredSecret.objects.get_or_create(name=name, defaults={"encrypted": fresh})
+    return decrypt(bytes(row.encrypted))
+
+
 # ----- signing -----
 
 
 @dataclass(frozen=True)
 class KeySet:
-    """Every signing key of OpenID Connect, parsed, and the key set document's bytes."""
+    """Every key of OpenID Connect, parsed, and the key set document's bytes.
+
+    `decryption`: what was encrypted to us is opened with, by kid. `until`: when the next retired
+    key drops out, in seconds since the epoch.
+    """
 
     signers: dict[str, jose.Signer]
     verification: dict[str, jose.VerificationKey]
+    decryption: dict[str, DecryptionKey]
     jwks: bytes
+    until: float
 
 
 def _load() -> KeySet:
     signers: dict[str, jose.Signer] = {}
     verification: dict[str, jose.VerificationKey] = {}
+    decryption: dict[str, DecryptionKey] = {}
     published: list[dict[str, object]] = []
     now = dt.datetime.now(dt.UTC)
-    for row in SigningKey.objects.filter(purpose=OIDC):
-        if not is_published(row, now=now):
+    until = dt.datetime.max.replace(tzinfo=dt.UTC)
+    for row in SigningKey.objects.filter(purpose__in=(OIDC, OIDC_ENCRYPTION)):
+        gone = gone_at(row)
+        if gone is not None and gone <= now:
             continue
+        until = min(until, gone or until)
         private = _private(row)
-        if row.state == State.CURRENT:
-            signers[row.algorithm] = jose.Signer(row.kid, row.algorithm, private)
-        verification[row.kid] = jose.VerificationKey(row.kid, row.algorithm, private.public_key())
+        if row.purpose == OIDC_ENCRYPTION:
+            decryption[row.kid] = _decryption_key(row.kid, private)
+            if row.state == State.RETIRED:
+                continue
+        else:
+            public = private.public_key()
+            verification[row.kid] = jose.VerificationKey(row.kid, row.algorithm, public)
+            if row.state == State.CURRENT:
+                signers[row.algorithm] = jose.Signer(row.kid, row.algorithm, private)
         published.append(row.public_jwk)
-    return KeySet(signers, verification, orjson.dumps({"keys": published}))
+    document = orjson.dumps({"keys": published})
+    return KeySet(signers, verification, decryption, document, until.timestamp())
 
 
 def _key_set() -> KeySet:
+    found = directory.cached("oidc-keys", _load)
+    if found.until > time.time():
+        return found
+    directory.drop("oidc-keys")
     return directory.cached("oidc-keys", _load)
 
 
-def is_published(row: SigningKey, *, now: dt.datetime) -> bool:
-    """Whether relying parties still find the key: until every token it signed has expired."""
+def gone_at(row: SigningKey) -> dt.datetime | None:
+    """When a retired key of OpenID Connect is of no use any more, None for one that is in use.
+
+    A signing key: when every token it signed has expired. One that others encrypt with: when
+    nobody can hold it any more, who last read our key set before it retired.
+    """
     if row.state != State.RETIRED or row.retired_at is None:
-        return True
-    return now < row.retired_at + overlap()
+        return None
+    return row.retired_at + (DECRYPTS_FOR if row.purpose == OIDC_ENCRYPTION else overlap())
 
 
 def overlap() -> dt.timedelta:
-    """How long a retired key stays published: the longest token life and an hour."""
+    """How long a retired signing key stays published: the longest token life and an hour."""
     idp = settings.IDP
     return max(idp.access_token_lifetime, idp.id_token_lifetime) + OVERLAP_MARGIN
 
@@ -171,6 +215,12 @@ def _private(row: SigningKey) -> jose.PrivateKey:
         decrypt(bytes(row.private_key)), password=None, unsafe_skip_rsa_key_validation=True
     )
     return cast("jose.PrivateKey", key)
+
+
+def _decryption_key(kid: str, private: jose.PrivateKey) -> DecryptionKey:
+    if isinstance(private, ed25519.Ed25519PrivateKey):
+        raise NoKey("an Ed25519 key decrypts nothing")
+    return DecryptionKey(kid, private)
 
 
 def signer(algorithm: str) -> jose.Signer:
@@ -184,6 +234,11 @@ def signer(algorithm: str) -> jose.Signer:
 def verification_keys() -> dict[str, jose.VerificationKey]:
     """Our own public keys by kid: next, current, and retired ones still published."""
     return _key_set().verification
+
+
+def decryption_keys() -> dict[str, DecryptionKey]:
+    """What clients have encrypted to us is opened with these, by kid."""
+    return _key_set().decryption
 
 
 def jwks() -> bytes:
@@ -227,8 +282,16 @@ def saml_certificates() -> tuple[str, ...]:
 
 
 def ensure() -> list[SigningKey]:
-    """Create what is missing: a current and a next key per algorithm, a current SAML key."""
+    """Create what is missing: a current and a next key per algorithm, a current SAML key.
+
+    Keys that others encrypt with have no next one: a new one is of use as soon as it is published.
+    """
+    lasting_secret(PAIRWISE)
     made: list[SigningKey] = []
+    for algorithm in ENCRYPTION_ALGORITHMS:
+        current = SigningKey.objects.filter(purpose=OIDC_ENCRYPTION, state=State.CURRENT)
+        if not current.filter(algorithm=algorithm).exists():
+            made.append(_create(OIDC_ENCRYPTION, algorithm, State.CURRENT))
     for algorithm in OIDC_ALGORITHMS:
         for state in (State.CURRENT, State.NEXT):
             if not SigningKey.objects.filter(
@@ -242,7 +305,11 @@ def ensure() -> list[SigningKey]:
 
 def _create(purpose: str, algorithm: str, state: str) -> SigningKey:
     private = jose.generate(algorithm)
-    public = jose.public_jwk(private, algorithm=algorithm)
+    if purpose == OIDC_ENCRYPTION:
+        public = _decryption_key("", private).public_jwk()
+        public["kid"] = jose.thumbprint(public)
+    else:
+        public = jose.public_jwk(private, algorithm=algorithm)
     now = dt.datetime.now(dt.UTC)
     return SigningKey.objects.create(
         purpose=purpose,
@@ -278,20 +345,26 @@ def _certificate(private: jose.PrivateKey, *, now: dt.datetime) -> str:
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
-def rotate(purpose: str, algorithm: str) -> str:
+def rotate(purpose: str, algorithm: str, *, current: str = "") -> str | None:
     """One step of a rotation: publish first, sign later, retire last.
 
     Without a next key one is created and published: answers "published". Otherwise it becomes
     the current one and the old one retires, published until its last token has expired:
     answers "rotated". OpenID Connect's keys always have a next one waiting; SAML's wait until
-    service providers have fetched the metadata.
+    service providers have fetched the metadata. A key that others encrypt with is replaced at once.
+    `current`: the kid that must be current still; None, and nothing done, if another one is.
     """
     with transaction.atomic():
         rows = SigningKey.objects.select_for_update().filter(purpose=purpose, algorithm=algorithm)
+        # Whoever comes second waits for the locks, and reads what is current only then.
+        signing = {row.kid for row in rows if row.state == State.CURRENT}
+        if current and current not in signing:
+            return None
         following = rows.filter(state=State.NEXT).order_by("created_at").first()
         if following is None:
-            _create(purpose, algorithm, State.NEXT)
-            return "published"
+            following = _create(purpose, algorithm, State.NEXT)
+            if purpose != OIDC_ENCRYPTION:
+                return "published"
         now = dt.datetime.now(dt.UTC)
         rows.filter(state=State.CURRENT).update(state=State.RETIRED, retired_at=now)
         following.state = State.CURRENT
@@ -303,10 +376,14 @@ def rotate(purpose: str, algorithm: str) -> str:
 
 
 def reencrypt() -> int:
-    """Encrypt every stored private key under the first master key; returns how many."""
-    rows = list(SigningKey.objects.all())
+    """Encrypt every stored private key and secret under the first master key; returns how many."""
     fernet = _fernet(settings.IDP.master_key)
+    rows = list(SigningKey.objects.all())
     for row in rows:
         row.private_key = fernet.rotate(bytes(row.private_key))
         row.save(update_fields=["private_key"])
-    return len(rows)
+    secrets_of_ours = list(StoredSecret.objects.all())
+    for secret in secrets_of_ours:
+        secret.encrypted = fernet.rotate(bytes(secret.encrypted))
+        secret.save(update_fields=["encrypted"])
+    return len(rows) + len(secrets_of_ours)

@@ -24,6 +24,7 @@ KEPT_AFTER_EXPIRY = timedelta(days=1)
 SESSIONS_KEPT = timedelta(days=30)
 DEVICES_KEPT = timedelta(days=180)
 KEYS_KEPT = timedelta(days=30)
+REMOTE_DOCUMENTS_KEPT = timedelta(days=30)
 TASK_RESULTS_KEPT = timedelta(days=7)
 
 Source = Callable[[datetime], "QuerySet[Any]"]
@@ -67,6 +68,8 @@ def _all_sources() -> Iterator[tuple[str, Source]]:
     yield "devices", _devices
     yield "one-time values", lambda now: models.OneTimeValue.objects.filter(expires_at__lt=now)
     yield "keys", _keys
+    yield "spent identifiers", lambda now: models.SpentIdentifier.objects.filter(expires_at__lt=now)
+    yield "remote documents", _remote_documents
     yield "task results", _task_results
     yield from _sources.items()
 
@@ -116,8 +119,15 @@ def _devices(now: datetime) -> QuerySet[Any]:
 
 def _keys(now: datetime) -> QuerySet[Any]:
     return models.SigningKey.objects.filter(
-        state=models.SigningKey.State.RETIRED, retired_at__lt=now - keys.overlap() - KEYS_KEPT
+        state=models.SigningKey.State.RETIRED,
+        retired_at__lt=now - max(keys.overlap(), keys.DECRYPTS_FOR) - KEYS_KEPT,
     )
+
+
+def _remote_documents(now: datetime) -> QuerySet[Any]:
+    """Key sets that nobody has asked for in a month: their clients are gone, or unused."""
+    oldest = now - REMOTE_DOCUMENTS_KEPT
+    return models.RemoteDocument.objects.filter(attempted_at__lt=oldest)
 
 
 def _task_results(now: datetime) -> QuerySet[Any]:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django_tasks import task
 from django_tasks.base import Task
 
-from idp import audit, prune
+from idp import audit, key_rotation, prune
 from idp.models import Schedule
 
 log = structlog.get_logger("gatehouse.schedule")
@@ -55,8 +55,15 @@ def seal_audit_trail() -> int:
     return audit.seal(now=timezone.now())
 
 
+@task()
+def rotate_keys() -> list[str]:
+    """Rotate the keys whose time is over."""
+    return key_rotation.rotate_due(now=timezone.now())
+
+
 register("prune", prune_expired, every=timedelta(minutes=15))
 register("seal-audit", seal_audit_trail, every=timedelta(minutes=5))
+register("rotate-keys", rotate_keys, every=timedelta(hours=1))
 
 
 def enqueue_due(*, now: datetime) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
+from idp import subjects
 from idp.models import Session
 from idp.protocol import authentication_context
 from idp.protocol.authentication_context import AuthenticationRequirement
@@ -66,4 +68,11 @@ def is_met(
 
 def is_expected(requirement: AuthenticationRequirement, session: Session) -> bool:
     """Whether the session belongs to the person that was asked for, if one was."""
-    return requirement.subject is None or requirement.subject == session.user.subject
+    return is_of(requirement, session.user_id)
+
+
+def is_of(requirement: AuthenticationRequirement, user_id: uuid.UUID) -> bool:
+    """Whether this is the person that was asked for, if one was."""
+    if requirement.subject is None:
+        return True
+    return requirement.subject == subjects.in_sector(requirement.sector, user_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -12,13 +11,11 @@ from django.core.exceptions import ValidationError
 from django.template import loader
 from django.utils.safestring import SafeString
 
-from idp.models.application import validate_logo
+from idp import logo
 from idp.protocol import strict_json
 
 MOST_LINES = 100
 MOST_JSON = 256 * 1024
-LOGO_SIDE = 256
-LOGO_PIXELS = 4096 * 4096
 LARGEST_UPLOAD = 2 * 1024 * 1024
 
 
@@ -118,33 +115,7 @@ class LogoField(forms.FileField):
             return None
         if upload.size > LARGEST_UPLOAD:
             raise ValidationError("The image is larger than 2 MB.")
-        return rewritten(upload.read())
-
-
-def rewritten(data: bytes) -> bytes:
-    """The image as PNG of at most 256 pixels a side, without metadata. Raises ValidationError."""
-    from PIL import Image, ImageOps
-
-    _recognise(data)
-    try:
-        image: Any = Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "GIF", "WEBP"))
-        if image.width * image.height > LOGO_PIXELS:  # told before anything is decoded
-            raise ValidationError("The image has too many pixels.")
-        image = ImageOps.exif_transpose(image).convert("RGBA")
-        image.thumbnail((LOGO_SIDE, LOGO_SIDE))
-        written = io.BytesIO()
-        image.save(written, "PNG", optimize=True)
-    except ValidationError:
-        raise
-    except Exception as error:  # decoders of images raise whatever they like
-        raise ValidationError("The image cannot be read.") from error
-    validate_logo(written.getvalue())
-    return written.getvalue()
-
-
-def _recognise(data: bytes) -> None:
-    """Refuse by its first bytes what is no image of the four kinds; its size is checked after."""
-    validate_logo(data[:1000])
+        return logo.rewritten(upload.read())
 
 
 def choices_of(values: Sequence[str], words: dict[str, str]) -> list[tuple[str, str]]:

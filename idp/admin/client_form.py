@@ -132,7 +132,7 @@ class ClientForm(forms.ModelForm):
         if self.errors:
             return data
         code = vocabulary.GrantType.AUTHORIZATION_CODE in data["grant_types"]
-        self.instance.response_types = list(vocabulary.RESPONSE_TYPES) if code else []
+        self.instance.response_types = [vocabulary.CODE] if code else []
         try:
             client_metadata.check(self._metadata(data))
         except (InvalidClientMetadata, InvalidRedirectUri) as error:

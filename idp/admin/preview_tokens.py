@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from idp import subjects
 from idp.admin import kinds, preview
 from idp.admin.preview import Case, NothingIssued, Shown, Target
 from idp.claims import applications, attributes, release
@@ -29,8 +30,12 @@ NONCE = "a-nonce-of-the-application"
 
 
 def client_of(case: Case) -> Client:
-    """The client of a case with the case's rows in place of the saved ones."""
+    """The client of a case with the case's rows in place of the saved ones.
+
+    Nothing is encrypted to it: what it reads is inside.
+    """
     client: Client = copy.copy(case.half)
+    client.id_token_encrypted_response_alg = ""
     client.application = applications.with_rows(case.application, case.rows)
     return client
 
@@ -137,7 +142,7 @@ def userinfo(case: Case) -> Shown:
     if OPENID not in case.scopes:
         raise NothingIssued("Without the scope openid there is no UserInfo.")
     decision = released(case, USERINFO)
-    answer = orjson.dumps({**decision.claims, "sub": case.user.subject})
+    answer = orjson.dumps({**decision.claims, "sub": subjects.of(case.half, case.user.pk)})
     return Shown(_pretty(answer), len(answer), decision.reasons)
 
 

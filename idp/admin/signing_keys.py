@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from idp import keys, models
+from idp import key_rotation, keys, models
 from idp.admin import audited
 from idp.admin.read_only import ReadOnlyAdmin
 from idp.admin_site import SeeOther, site
@@ -22,6 +22,7 @@ from idp.admin_site import SeeOther, site
 Purpose = models.SigningKey.Purpose
 State = models.SigningKey.State
 ORDER = (State.CURRENT, State.NEXT, State.RETIRED)
+_ENCRYPTION = Purpose.OIDC_ENCRYPTION
 TONES = {State.CURRENT: "good", State.NEXT: "", State.RETIRED: ""}
 
 
@@ -62,7 +63,14 @@ class Ring:
     @property
     def step(self) -> str:
         """What the next rotation does, for the button."""
-        return "Rotate" if self.has_next else "Publish the next key"
+        replaced = self.has_next or self.purpose == _ENCRYPTION
+        return "Rotate" if replaced else "Publish the next key"
+
+    @property
+    def rotates_at(self) -> datetime | None:
+        """When it rotates by itself; None if it waits for somebody to do it."""
+        current = (row for row in self.rows if row.state == State.CURRENT)
+        return next((key_rotation.rotates_at(row) for row in current), None)
 
 
 def rings() -> list[Ring]:
@@ -81,11 +89,6 @@ def not_after(row: models.SigningKey) -> datetime | None:
     if not row.certificate:
         return None
     return x509.load_pem_x509_certificate(row.certificate.encode()).not_valid_after_utc
-
-
-def gone_at(row: models.SigningKey) -> datetime | None:
-    """When a retired key leaves the key set."""
-    return row.retired_at + keys.overlap() if row.retired_at else None
 
 
 @admin.register(models.SigningKey, site=site)
@@ -142,9 +145,9 @@ class SigningKeyAdmin(ReadOnlyAdmin):
         if ring is None:
             raise Http404
         if request.method == "POST":
-            done = keys.rotate(purpose, algorithm)
+            done = keys.rotate(purpose, algorithm) or "rotated"
             audited.record(
-                "key.rotated" if done == "rotated" else "key.published",
+                f"key.{done}",
                 request=request,
                 details={"purpose": purpose, "algorithm": algorithm},
             )
@@ -152,9 +155,11 @@ class SigningKeyAdmin(ReadOnlyAdmin):
             return SeeOther(reverse("admin:idp_signingkey_changelist"))
         context = {
             **self.admin_site.each_context(request),
-            "title": f"{ring.step}: {ring.title}" if ring.has_next else ring.step,
+            "title": f"{ring.step}: {ring.title}" if ring.step == "Rotate" else ring.step,
             "ring": ring,
             "is_saml": purpose == Purpose.SAML,
+            "is_encryption": purpose == _ENCRYPTION,
+            "decrypts_for": keys.DECRYPTS_FOR,
             "overlap": keys.overlap(),
         }
         return TemplateResponse(request, "admin/keys/rotate.html", context)
@@ -185,5 +190,5 @@ def _shown(row: models.SigningKey) -> dict[str, Any]:
         "tone": TONES[State(row.state)],
         "expires": expires,
         "expires_soon": bool(expires and expires < soon),
-        "gone_at": gone_at(row),
+        "gone_at": keys.gone_at(row),
     }

@@ -6,9 +6,11 @@ passed an error is shown on a page of ours; from then on it goes to the client.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from idp import directory
 from idp.accounts import requirement
-from idp.authorization import front_channel
+from idp.authorization import front_channel, request_objects
 from idp.authorization.request import LONGEST_STATE, Draft, only
 from idp.protocol import (
     authentication_context,
@@ -24,9 +26,8 @@ from idp.protocol.errors import (
     InvalidClient,
     InvalidRequest,
     InvalidScope,
+    ProtocolError,
     RegistrationNotSupported,
-    RequestNotSupported,
-    RequestUriNotSupported,
     UnauthorizedClient,
     UnmetAuthenticationRequirements,
     UnsupportedResponseType,
@@ -37,11 +38,6 @@ from idp.tokens import entitlement, id_token
 _LONGEST = {
     "state": LONGEST_STATE,
     **dict.fromkeys(("nonce", "prompt", "acr_values", "login_hint", "display", "ui_locales"), 2048),
-}
-_NOT_SUPPORTED = {
-    "request": RequestNotSupported,
-    "request_uri": RequestUriNotSupported,
-    "registration": RegistrationNotSupported,
 }
 
 
@@ -68,12 +64,32 @@ def enabled_application(draft: Draft) -> None:
         raise UnauthorizedClient("the application is disabled")
 
 
+def request_object(draft: Draft) -> None:
+    """A request object is the client's own, and there where it must be (OIDC Core §6, RFC 9101 §6).
+
+    Its error goes to the address outside of it, if that is a registered one.
+    """
+    client = draft.known_client
+    try:
+        if request_objects.are_used(draft.parameters):
+            draft.parameters = request_objects.parameters_of(
+                client, draft.parameters, now=draft.now
+            )
+            draft.signed = True
+        elif client.require_signed_request_object and not draft.signed:
+            raise InvalidRequest("this client must send its request as a signed request object")
+    except ProtocolError:
+        with suppress(ProtocolError):
+            registered_redirect_uri(draft)
+            response_mode_known(draft)
+        raise
+
+
 def registered_redirect_uri(draft: Draft) -> None:
     """redirect_uri is there and registered, as an exact string (RFC 9700 §4.1.3)."""
     client = draft.known_client
     presented = draft.parameters.one("redirect_uri")
     if presented is None:
-        unsupported_parameters(draft)
         raise InvalidRequest("redirect_uri is missing")
     if not redirect_uri.matches(presented, client.redirect_uris, native=client.is_native):
         draft.found(
@@ -107,10 +123,9 @@ def bearable_length(draft: Draft) -> None:
 
 
 def unsupported_parameters(draft: Draft) -> None:
-    """request, request_uri and registration are refused, not ignored (OIDC Core §3.1.2.6)."""
-    for name, error in _NOT_SUPPORTED.items():
-        if name in draft.parameters:
-            raise error(f"the parameter {name} is not supported")
+    """registration is refused, not ignored (OIDC Core §3.1.2.6)."""
+    if "registration" in draft.parameters:
+        raise RegistrationNotSupported("the parameter registration is not supported")
 
 
 def known_response_type(draft: Draft) -> None:
@@ -212,7 +227,7 @@ def own_id_token_hint(draft: Draft) -> None:
         return
     claims = id_token.read_hint(hint, client_id=draft.known_client.client_id, now=draft.now)
     hinted = claims["sub"]
-    if subject.person(hinted) is None or draft.subject not in (None, hinted):
+    if not subject.is_person(hinted) or draft.subject not in (None, hinted):
         raise InvalidRequest("id_token_hint and claims name different people")
     draft.subject = hinted
 

@@ -139,6 +139,9 @@ def ask(row: Interaction, session: Session) -> ConsentQuestion | None:
 
 def restart(row: Interaction) -> str:
     """Where a request that waited too long can begin again."""
+    if row.request.get("signed"):
+        # Only the application can sign it anew.
+        return row.application.launch_url if row.application else ""
     parameters = restore(row.request)
     query = urlencode(parameters.as_dict(), doseq=True)
     address = f"/authorize?{query}"
@@ -149,7 +152,8 @@ def restart(row: Interaction) -> str:
 
 def _check(row: Interaction, *, now: datetime) -> AuthorizationRequest:
     """The stored request through every check again, with the requirement it had at first."""
-    checked = pipeline.run(restore(row.request), now=now)
+    signed = bool(row.request.get("signed"))
+    checked = pipeline.run(restore(row.request), now=now, signed=signed)
     return replace(checked, requirement=requirement.load(row.requirement))
 
 

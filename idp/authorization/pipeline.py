@@ -17,6 +17,7 @@ CHECKS: tuple[Check, ...] = (
     # Shown on a page of ours: nobody has proven yet where an answer may go.
     checks.known_client,
     checks.enabled_application,
+    checks.request_object,
     checks.registered_redirect_uri,
     # Sent to the client.
     checks.response_mode_known,
@@ -45,9 +46,12 @@ class Refused(Exception):
         self.check = check
 
 
-def run(parameters: Parameters, *, now: datetime) -> AuthorizationRequest:
-    """Return the request after every check. Raises Refused at the first that fails."""
-    draft = Draft(parameters, now)
+def run(parameters: Parameters, *, now: datetime, signed: bool = False) -> AuthorizationRequest:
+    """Return the request after every check. Raises Refused at the first that fails.
+
+    `signed`: they came in a request object that was verified when the request was stored.
+    """
+    draft = Draft(parameters, now, signed=signed)
     for check in CHECKS:
         try:
             check(draft)

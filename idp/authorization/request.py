@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from idp import subjects
 from idp.models import Client
 from idp.protocol import response_mode, response_type
 from idp.protocol.authentication_context import AuthenticationRequirement
@@ -46,6 +47,7 @@ class AuthorizationRequest:
     code_challenge: str
     nonce: str
     parameters: Parameters
+    signed: bool = False
 
     def stored(self) -> dict[str, Any]:
         """The parameters as JSON, to be checked anew when the person has signed in.
@@ -54,18 +56,21 @@ class AuthorizationRequest:
         requirement.
         """
         members = self.parameters.as_dict()
-        return {"parameters": {name: members[name] for name in _STORED if name in members}}
+        kept = {name: members[name] for name in _STORED if name in members}
+        return {"parameters": kept, "signed": self.signed}
 
 
 @dataclass(slots=True)
 class Draft:
     """A request on its way through the checks; each fills in what it has proven.
 
+    `signed`: the parameters come from a request object of the client's.
     `expected`, `received`, `suggestion`: what the failing check found, for administrators.
     """
 
     parameters: Parameters
     now: datetime
+    signed: bool = False
     client: Client | None = None
     redirect_uri: str = ""
     proven: bool = False
@@ -120,6 +125,7 @@ class Draft:
             select_account="select_account" in self.prompts,
             login_hint=(self.parameters.one("login_hint") or "")[:300],
             subject=self.subject,
+            sector=subjects.sector_of(self.known_client) if self.subject else "",
         )
 
     def complete(self) -> AuthorizationRequest:
@@ -135,6 +141,7 @@ class Draft:
             code_challenge=self.code_challenge,
             nonce=self.nonce,
             parameters=self.parameters,
+            signed=self.signed,
         )
 
 

@@ -10,6 +10,7 @@ import uuid
 from datetime import datetime, timedelta
 
 from idp import audit
+from idp.accounts import requirement as requirements
 from idp.accounts import session as sessions
 from idp.authorization import consent, issuing
 from idp.authorization.request import AuthorizationRequest
@@ -41,7 +42,7 @@ def attempt(
 def is_proven(request: AuthorizationRequest, session: StandingSession, *, now: datetime) -> bool:
     """Whether this session is the sign-in that the request demands (OIDC Core §3.1.2.1)."""
     requirement = request.requirement
-    if requirement.select_account or requirement.subject not in (None, session.subject):
+    if requirement.select_account or not requirements.is_of(requirement, session.user_id):
         return False
     return authentication_context.satisfied(
         requirement,

@@ -18,7 +18,6 @@ from django.db import connection
 from idp.accounts import cookies
 from idp.models import Application, Client, Session
 from idp.models.identifiers import db_id, db_instant, from_db_id, from_db_instant
-from idp.protocol import subject
 
 Access = Application.Access
 
@@ -56,11 +55,6 @@ class StandingSession:
     consented_scopes: frozenset[str]
     consented_claims: frozenset[str]
     allowed: bool
-
-    @property
-    def subject(self) -> str:
-        """The `sub` of the person."""
-        return subject.of_person(self.user_id)
 
     def row(self) -> Session:
         """The session as far as `accounts.session` needs it to note that it is in use."""

@@ -12,7 +12,7 @@ NAME = "none"
 
 def present(request: Request, parameters: Parameters) -> Credentials | None:
     """Return the bare client_id; None where the request proves more than that, or names nobody."""
-    if request.authorization or "client_secret" in parameters:
+    if request.authorization or "client_secret" in parameters or "client_assertion" in parameters:
         return None
     client_id = parameters.one("client_id")
     return Credentials(client_id) if client_id is not None else None

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from idp import directory
-from idp.client_auth import client_secret_basic, client_secret_post, none
+from idp.client_auth import client_secret_basic, client_secret_post, none, private_key_jwt
 from idp.client_auth.credentials import Credentials
 from idp.models import Client
+from idp.protocol import client_assertion
 from idp.protocol.errors import InvalidClient, InvalidRequest
 from idp.protocol.message import Request
 from idp.protocol.parameters import Parameters
@@ -30,8 +31,10 @@ def _method(module: ModuleType) -> Method:
 
 
 METHODS: Mapping[str, Method] = {
-    module.NAME: _method(module) for module in (none, client_secret_basic, client_secret_post)
+    module.NAME: _method(module)
+    for module in (none, client_secret_basic, client_secret_post, private_key_jwt)
 }
+SIGNING_ALGORITHMS = client_assertion.ALGORITHMS
 CONFIDENTIAL = tuple(name for name in METHODS if name != none.NAME)
 
 
@@ -40,6 +43,7 @@ def authenticate(request: Request, parameters: Parameters) -> Client:
 
     Raises InvalidRequest when the request uses several methods, else InvalidClient with the same
     words and equal work, whether the client is unknown, its secret wrong or its method another.
+    Whoever has signed with the client's key is told what is wrong with the assertion.
     """
     try:
         name, credentials = _presented(request, parameters)

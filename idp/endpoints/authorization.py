@@ -96,8 +96,12 @@ def metadata(issuer: str) -> Mapping[str, Any]:
         "display_values_supported": ["page", "popup"],
         "ui_locales_supported": ["en"],
         "claims_parameter_supported": True,
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,
+        "request_parameter_supported": True,
+        "request_uri_parameter_supported": True,
+        "require_request_uri_registration": True,
+        "request_object_signing_alg_values_supported": list(vocabulary.CLIENT_SIGNING_ALGS),
+        "request_object_encryption_alg_values_supported": list(vocabulary.KEY_ENCRYPTION_ALGS),
+        "request_object_encryption_enc_values_supported": list(vocabulary.CONTENT_ENCRYPTION_ALGS),
     }
 
 

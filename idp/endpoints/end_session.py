@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from idp import directory, keys
+from idp import directory, keys, subjects
 from idp.accounts import cookies, logout
 from idp.accounts import session as sessions
 from idp.authorization import refusal
@@ -149,7 +149,7 @@ def _decide(checked: LogoutRequest, request: Request) -> Response:
     session = sessions.current(cookies.read(request.cookies, "session"), now=request.now)
     if session is None and (checked.hint is not None or not checked.destination):
         return redirect(checked.destination or logout.SIGNED_OUT_PATH)
-    if session is not None and checked.hint is not None and _is_of(session, checked.hint):
+    if session is not None and _is_hinted(checked, session):
         sessions.end(session, reason="signed out by application", now=request.now, request=request)
         answer = redirect(checked.destination or logout.SIGNED_OUT_PATH)
         answer.headers.append(("Set-Cookie", cookies.cleared("session")))
@@ -165,9 +165,10 @@ def _decide(checked: LogoutRequest, request: Request) -> Response:
     return answer
 
 
-def _is_of(session: Session, hint: Mapping[str, Any]) -> bool:
+def _is_hinted(checked: LogoutRequest, session: Session) -> bool:
     """Tell whether the hint names this session: its person, and its own part in it by sid."""
-    if hint["sub"] != session.user.subject:
+    client, hint = checked.client, checked.hint
+    if hint is None or client is None or hint["sub"] != subjects.of(client, session.user_id):
         return False
     try:
         sid = uuid.UUID(hex=str(hint.get("sid", "")))

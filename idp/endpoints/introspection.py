@@ -66,6 +66,9 @@ FEATURE = Feature(
     metadata=lambda issuer: {
         "introspection_endpoint": issuer + PATH,
         "introspection_endpoint_auth_methods_supported": list(client_auth.CONFIDENTIAL),
+        "introspection_endpoint_auth_signing_alg_values_supported": list(
+            client_auth.SIGNING_ALGORITHMS
+        ),
     },
     cors=frozenset({PATH}),
 )

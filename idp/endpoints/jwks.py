@@ -13,15 +13,16 @@ MAX_AGE_SECONDS = 300
 
 
 def jwks(request: Request) -> Response:
-    """Answer with every published key: next, current, and retired ones in use."""
+    """Answer with every published key: next, current, retired ones in use, one to encrypt with."""
     if request.method != "GET":
         raise MethodNotAllowed(allow=("GET",))
-    document = directory.cached("jwks-document", _document)
+    body = keys.jwks()
+    document = directory.cached(("jwks", body), lambda: _document(body))
     return document.respond(request)
 
 
-def _document() -> Document:
-    return Document.of(keys.jwks(), media_type="application/json", max_age=MAX_AGE_SECONDS)
+def _document(body: bytes) -> Document:
+    return Document.of(body, media_type="application/json", max_age=MAX_AGE_SECONDS)
 
 
 FEATURE = Feature(

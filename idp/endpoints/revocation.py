@@ -78,6 +78,9 @@ FEATURE = Feature(
     metadata=lambda issuer: {
         "revocation_endpoint": issuer + PATH,
         "revocation_endpoint_auth_methods_supported": list(client_auth.METHODS),
+        "revocation_endpoint_auth_signing_alg_values_supported": list(
+            client_auth.SIGNING_ALGORITHMS
+        ),
     },
     cors=frozenset({PATH}),
 )

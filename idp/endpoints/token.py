@@ -63,7 +63,10 @@ def metadata(issuer: str) -> Mapping[str, Any]:
         "token_endpoint": issuer + PATH,
         "grant_types_supported": _grant_types(),
         "token_endpoint_auth_methods_supported": list(client_auth.METHODS),
+        "token_endpoint_auth_signing_alg_values_supported": list(client_auth.SIGNING_ALGORITHMS),
         "id_token_signing_alg_values_supported": list(vocabulary.ID_TOKEN_SIGNING_ALGS),
+        "id_token_encryption_alg_values_supported": list(vocabulary.KEY_ENCRYPTION_ALGS),
+        "id_token_encryption_enc_values_supported": list(vocabulary.CONTENT_ENCRYPTION_ALGS),
     }
 
 

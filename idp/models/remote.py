@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from django.db import models
+import hashlib
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import connection, models
+
+from idp.models.identifiers import db_instant
 
 
 class RemoteDocument(models.Model):
@@ -21,11 +27,28 @@ class RemoteDocument(models.Model):
         return self.url
 
 
+class SpentIdentifierManager(models.Manager["SpentIdentifier"]):
+    """Takes an identifier once."""
+
+    def spend(self, *parts: str, expires_at: datetime) -> bool:
+        """Whether nobody has spent this before: one INSERT. `parts`: whose, and which."""
+        key = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO idp_spentidentifier (key, expires_at) VALUES (%s, %s)"
+                " ON CONFLICT (key) DO NOTHING",
+                [key, db_instant(expires_at)],
+            )
+            return bool(cursor.rowcount)
+
+
 class SpentIdentifier(models.Model):
     """A `jti` that was seen (RFC 7523 §3); its insertion makes it single-use."""
 
     key = models.CharField(max_length=64, primary_key=True)
     expires_at = models.DateTimeField(db_index=True)
+
+    objects: ClassVar[SpentIdentifierManager] = SpentIdentifierManager()
 
     def __str__(self) -> str:
         return self.key

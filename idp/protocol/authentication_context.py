@@ -31,7 +31,8 @@ class AuthenticationRequirement:
     `force`: prompt=login or ForceAuthn. `passive`: prompt=none or IsPassive.
     `consent`: prompt=consent. `acr_values`: in order of preference; a wish, unless `essential_acr`
     (OIDC Core §5.5.1.1, SAML RequestedAuthnContext).
-    `subject`: the id of the user it must be (id_token_hint, claims.sub).
+    `subject`: the `sub` of the user it must be (id_token_hint, claims.sub), in `sector` where the
+    client's are pairwise (OIDC Core §8.1).
     """
 
     force: bool = False
@@ -43,6 +44,7 @@ class AuthenticationRequirement:
     select_account: bool = False
     login_hint: str = ""
     subject: str | None = None
+    sector: str = ""
 
 
 def fresh(

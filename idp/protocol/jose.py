@@ -1,8 +1,9 @@
 """The only door to JOSE: keys, signing, verifying compact JWTs (RFC 7515, 7517, 7518, 7519, 8725).
 
-Algorithms RS256, PS256, ES256 and EdDSA (Ed25519); anything else does not exist here. Keys come
-from our own stores by kid; a key or a key's address inside a token is refused, never followed.
-Keeps no keys and fetches nothing.
+Here is what we sign and verify ourselves; beside it `jwk` and `client_jwt` for what clients sign,
+and `jwe` for encryption. Algorithms RS256, PS256, ES256 and EdDSA (Ed25519); anything else does not
+exist here. Keys come from our own stores by kid; a key or a key's address inside a token is
+refused, never followed. Keeps no keys and fetches nothing.
 """
 
 from __future__ import annotations
@@ -86,11 +87,11 @@ def decode(segment: str) -> bytes:
 
 
 def generate(algorithm: str) -> PrivateKey:
-    """Return a new private key for `algorithm` (RFC 7518 §3.1, RFC 8037 §3.1)."""
+    """Return a new private key for `algorithm` (RFC 7518 §3.1, §4.1, RFC 8037 §3.1)."""
     match algorithm:
-        case "RS256" | "PS256":
+        case "RS256" | "PS256" | "RSA-OAEP-256":
             return rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
-        case "ES256":
+        case "ES256" | "ECDH-ES":
             return ec.generate_private_key(ec.SECP256R1())
         case "EdDSA":
             return ed25519.Ed25519PrivateKey.generate()
@@ -127,11 +128,12 @@ def public_jwk(key: PrivateKey | PublicKey, *, algorithm: str) -> dict[str, str]
     """Return the public JWK with kid (its thumbprint), use and alg (RFC 7517 §4)."""
     public = key.public_key() if isinstance(key, PrivateKey) else key
     _demand_fitting_key(public, algorithm)
-    members = _key_members(public)
+    members = key_members(public)
     return {**members, "use": "sig", "alg": algorithm, "kid": thumbprint(members)}
 
 
-def _key_members(key: PublicKey) -> dict[str, str]:
+def key_members(key: PublicKey) -> dict[str, str]:
+    """Return the JWK members that make up a public key of ours (RFC 7518 §6, RFC 8037 §2)."""
     if isinstance(key, rsa.RSAPublicKey):
         rsa_numbers = key.public_numbers()
         return {"kty": "RSA", "n": _unsigned(rsa_numbers.n), "e": _unsigned(rsa_numbers.e)}
@@ -271,40 +273,49 @@ def verify(
     """
     signed, header, payload, signature = _split(token)
     key = _key_for(header, keys, algorithms)
-    if header.typ not in {_media_type(one) for one in typ}:
+    if header.typ not in {media_type(one) for one in typ}:
         raise InvalidJwt("another typ")
     if not key.accepts(signature, signed):
         raise InvalidJwt("signature does not verify")
-    claims = _json_object(payload)
+    claims = json_object(payload)
     _check_parties(claims, issuer=issuer, audience=audience)
     _check_times(claims, now=now, leeway=leeway, allow_expired=allow_expired)
     return claims
 
 
 def _split(token: str) -> tuple[bytes, Header, bytes, bytes]:
-    if len(token) > MAX_TOKEN_BYTES or not token.isascii():
-        raise InvalidJwt("too long or not ASCII")
-    segments = token.split(".")
-    if len(segments) != 3:
-        raise InvalidJwt("not three segments")
+    segments = split(token)
     header = _read_header(segments[0])
     signed = token[: len(segments[0]) + 1 + len(segments[1])].encode("ascii")
     return signed, header, decode(segments[1]), decode(segments[2])
 
 
+def split(token: str) -> list[str]:
+    """Return the three segments of a compact JWS, not decoded (RFC 7515 §7.1).
+
+    Raises InvalidJwt, for one that is too long before anything is read.
+    """
+    if len(token) > MAX_TOKEN_BYTES or not token.isascii():
+        raise InvalidJwt("too long or not ASCII")
+    segments = token.split(".")
+    if len(segments) != 3:
+        raise InvalidJwt("not three segments")
+    return segments
+
+
 @lru_cache(maxsize=64)
 def _read_header(segment: str) -> Header:
     """Read a JOSE header: alg, kid, typ and nothing else (RFC 7515 §4.1.11, RFC 8725 §3.10)."""
-    members = _json_object(decode(segment))
+    members = json_object(decode(segment))
     if unknown := members.keys() - _HEADER_MEMBERS:
         raise InvalidJwt(f"header member {min(unknown)[:40]!r} not accepted")
     alg, kid, typ = members.get("alg"), members.get("kid"), members.get("typ", "")
     if not (isinstance(alg, str) and isinstance(kid, str) and isinstance(typ, str)):
         raise InvalidJwt("alg, kid or typ missing or not a string")
-    return Header(alg, kid, _media_type(typ))
+    return Header(alg, kid, media_type(typ))
 
 
-def _media_type(typ: str) -> str:
+def media_type(typ: str) -> str:
     """Return a typ in its short, lower-case form (RFC 7515 §4.1.9)."""
     return typ.lower().removeprefix("application/")
 
@@ -320,7 +331,8 @@ def _key_for(
     return key
 
 
-def _json_object(raw: bytes) -> dict[str, Any]:
+def json_object(raw: bytes) -> dict[str, Any]:
+    """Parse the JSON object of a header or payload (RFC 7519 §7.2). Raises InvalidJwt."""
     try:
         return strict_json.load_object(raw, max_bytes=MAX_TOKEN_BYTES)
     except strict_json.InvalidJson as error:
@@ -344,17 +356,28 @@ def _check_times(
 ) -> None:
     """Check exp, which must be there, nbf and iat (RFC 7519 §4.1.4-4.1.6)."""
     instant, slack = now.timestamp(), leeway.total_seconds()
-    for name in ("exp", "nbf", "iat"):
-        value = claims.get(name)
-        if value is None and name != "exp":
-            continue
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InvalidJwt(f"{name} missing or not a number")
-        if name == "exp":
-            if value + slack <= instant and not allow_expired:
-                raise InvalidJwt("expired")
-        elif value - slack > instant:
+    expiry = numeric_date(claims, "exp")
+    if expiry is None:
+        raise InvalidJwt("exp missing")
+    if expiry + slack <= instant and not allow_expired:
+        raise InvalidJwt("expired")
+    for name in ("nbf", "iat"):
+        value = numeric_date(claims, name)
+        if value is not None and value - slack > instant:
             raise InvalidJwt(f"{name} lies in the future")
+
+
+def numeric_date(claims: Mapping[str, Any], name: str) -> float | None:
+    """Return a NumericDate in seconds, None if the claim is absent (RFC 7519 §2).
+
+    Raises InvalidJwt for anything that is no number, null included.
+    """
+    value = claims.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        if name not in claims:
+            return None
+        raise InvalidJwt(f"{name} is not a number")
+    return value
 
 
 def at_hash(value: str, algorithm: str) -> str:

@@ -11,14 +11,13 @@ from typing import Any
 
 import orjson
 
+from idp.protocol import jwk
 from idp.protocol import uri as uris
 from idp.protocol.errors import InvalidClientMetadata
 
 MAX_TEXT = 500
 MAX_ITEMS = 100
 MAX_JWKS_BYTES = 32 * 1024
-
-_PRIVATE_JWK_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
 class Members:
@@ -106,19 +105,17 @@ class Members:
         return tuple(_address(name, one, fragment=fragments) for one in self.texts(name))
 
     def jwks(self, name: str) -> dict[str, Any]:
-        """Return a JWK set of public keys, {} if absent (RFC 7517 §5)."""
+        """Return a JWK set of public keys as it came, {} if absent (RFC 7517 §5)."""
         if name not in self:
             return {}
         value = self._document.get(name)
-        keys = value.get("keys") if isinstance(value, dict) else None
-        if not isinstance(value, dict) or not isinstance(keys, list):
+        if not isinstance(value, dict):
             raise InvalidClientMetadata(f"{name} must be an object with a list of keys")
         _demand_storable(name, value)
-        for key in keys:
-            if not isinstance(key, dict) or not isinstance(key.get("kty"), str):
-                raise InvalidClientMetadata(f"{name} holds something that is no JWK")
-            if _PRIVATE_JWK_MEMBERS & key.keys() or key["kty"] == "oct":
-                raise InvalidClientMetadata(f"{name} holds a private key; send public keys only")
+        try:
+            jwk.parse_set(value)
+        except jwk.InvalidKeySet as error:
+            raise InvalidClientMetadata(f"{name} {error}") from None
         return value
 
 

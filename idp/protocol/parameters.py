@@ -52,6 +52,10 @@ class Parameters:
         """Return all values of a repeatable parameter without the empty ones (RFC 8707 §2)."""
         return tuple(value for value in self._values.get(name, ()) if value)
 
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Iterate over all names and values, repeated and empty ones too."""
+        return ((name, value) for name, found in self._values.items() for value in found)
+
     def refuse_repeated(self, except_for: Collection[str] = ("resource",)) -> None:
         """Raise InvalidRequest if any parameter comes more than once (RFC 6749 §3.1, §3.2)."""
         for name, found in self._values.items():

@@ -21,7 +21,7 @@ _ENCODED_CONTROL = re.compile(r"%(?:[01][0-9A-Fa-f]|7[Ff]|5[Cc])")
 _PARTS = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.\-]*):"
     r"(?://(?P<authority>[^/?#\[\]]*|\[[0-9A-Fa-f:.]+\][^/?#\[\]]*))?"
-    r"(?P<path>[^?#\[\]]*)(?:\?(?P<query>[^#\[\]]*))?(?:#(?P<fragment>[^\[\]]*))?"
+    r"(?P<path>[^?#\[\]]*)(?:\?(?P<query>[^#\[\]]*))?(?:#(?P<fragment>[^#\[\]]*))?"
 )
 _HOST_AND_PORT = re.compile(r"(?P<host>\[[^\]]+\]|[^:\[\]]*)(?::(?P<port>[1-9][0-9]{0,4}))?")
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_\-]{1,63}(?<!-)")

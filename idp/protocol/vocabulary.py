@@ -60,7 +60,11 @@ class JwtType(StrEnum):
 
     ACCESS_TOKEN = "at+jwt"  # noqa: S105 - RFC 9068 §2.1
     ID_TOKEN = "JWT"  # noqa: S105 - RFC 7519 §5.1
+    LOGOUT_TOKEN = "logout+jwt"  # noqa: S105 - OIDC Back-Channel Logout §2.4
 
+
+# A signed UserInfo answer: libraries refuse any other typ; it has no exp, so it is no ID token.
+PLAIN_JWT = "JWT"
 
 ACCESS_TOKEN_SIGNING_ALG = "ES256"  # noqa: S105 - an algorithm's name
 ID_TOKEN_SIGNING_ALGS = ("RS256", "PS256", "ES256", "EdDSA")

@@ -13,6 +13,7 @@ from idp.models import Client
 from idp.protocol import jose
 from idp.protocol.errors import InvalidRequest
 from idp.protocol.vocabulary import ID_TOKEN_SIGNING_ALGS, JwtType
+from idp.tokens import encryption
 
 
 def issue(
@@ -26,7 +27,7 @@ def issue(
     nonce: str = "",
     claims: Mapping[str, Any] | None = None,
 ) -> str:
-    """Return a signed ID token (OIDC Core §2, §3.1.3.6) in the client's algorithm.
+    """Return an ID token (OIDC Core §2, §3.1.3.6), signed and, if registered, encrypted (§10.2).
 
     `access_token`, `code`: what it is issued together with, or empty; their hashes bind them to it
     (§3.2.2.10, §3.3.2.11). `session`: auth_time, acr, amr, sid. `claims`: what is released about
@@ -49,7 +50,15 @@ def issue(
         payload["c_hash"] = jose.at_hash(code, algorithm)
     if nonce:
         payload["nonce"] = nonce
-    return keys.signer(algorithm).sign(payload, typ=JwtType.ID_TOKEN)
+    signed = keys.signer(algorithm).sign(payload, typ=JwtType.ID_TOKEN)
+    if not client.id_token_encrypted_response_alg:
+        return signed
+    return encryption.to_client(
+        client,
+        signed.encode(),
+        alg=client.id_token_encrypted_response_alg,
+        enc=client.id_token_encrypted_response_enc,
+    )
 
 
 def read_hint(token: str, *, client_id: str | None, now: datetime) -> dict[str, Any]:

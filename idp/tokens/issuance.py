@@ -17,13 +17,13 @@ from typing import Any
 import orjson
 from django.conf import settings
 
-from idp import audit
+from idp import audit, subjects
 from idp.claims import applications, attributes, release
 from idp.claims.facts import SessionFacts
 from idp.claims.mapping import ACCESS_TOKEN, ID_TOKEN
 from idp.claims.person import Person
 from idp.models import Client, Grant
-from idp.protocol import claims_request, response_type, subject
+from idp.protocol import claims_request, response_type
 from idp.protocol.claims_request import ClaimsRequest
 from idp.protocol.errors import InvalidGrant
 from idp.protocol.scope import OPENID
@@ -159,7 +159,7 @@ class _Issuer:
         self._rows = applications.rows(client.application)
         self._claims_request = read_claims_request(grant.claims_request)
         self._person: Person | None = None
-        self._subject = subject.of_person(grant.user_id)
+        self._subject = subjects.of(client, grant.user_id)
         self._auth_time = int(grant.authenticated_at.timestamp())
 
     def access_token(self, scope: tuple[str, ...], *, audience: tuple[str, ...]) -> str:
@@ -234,6 +234,7 @@ class _Issuer:
 class GrantFacts:
     """What UserInfo needs of a grant and a token does not carry; it never changes."""
 
+    user_id: uuid.UUID | None = None
     claims_request: ClaimsRequest | None = None
     amr: tuple[str, ...] = ()
 
@@ -243,10 +244,10 @@ def facts_of(grant_id: uuid.UUID | None) -> GrantFacts:
     """The facts of a grant, read once in a process."""
     if grant_id is None:
         return GrantFacts()
-    row = Grant.objects.filter(pk=grant_id).values_list("claims_request", "amr").first()
+    row = Grant.objects.filter(pk=grant_id).values_list("user_id", "claims_request", "amr").first()
     if row is None:
         return GrantFacts()
-    return GrantFacts(read_claims_request(row[0]), tuple(row[1].split()))
+    return GrantFacts(row[0], read_claims_request(row[1]), tuple(row[2].split()))
 
 
 def read_claims_request(stored: str) -> ClaimsRequest | None:

@@ -13,6 +13,7 @@ import threading
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -22,7 +23,7 @@ from django.utils import timezone
 from idp import audit, directory
 from idp.models import Application, Grant, Revocation, User
 from idp.models.identifiers import db_id, db_instant
-from idp.protocol import jose
+from idp.protocol import jose, subject
 
 Kind = Revocation.Kind
 
@@ -131,8 +132,22 @@ def is_denied(claims: Mapping[str, Any]) -> bool:
     if grant_id := grant_id_of(jti):
         keys.append((Kind.GRANT.value, grant_id.hex))
     if "sid" in claims:
-        keys += ((Kind.SID.value, claims["sid"]), (Kind.USER.value, claims["sub"]))
+        keys += ((Kind.SID.value, claims["sid"]), (Kind.USER.value, _person_in(claims, grant_id)))
     return _list.covers(keys, issued_at=claims["iat"])
+
+
+def _person_in(claims: Mapping[str, Any], grant_id: uuid.UUID | None) -> str:
+    """The public `sub` of the person; a pairwise one leads to nobody, but its grant does."""
+    sub: str = claims["sub"]
+    if grant_id is None or subject.person(sub) is not None:
+        return sub
+    return _person_of_grant(grant_id)
+
+
+@lru_cache(maxsize=4096)
+def _person_of_grant(grant_id: uuid.UUID) -> str:
+    user_id = Grant.objects.filter(pk=grant_id).values_list("user_id", flat=True).first()
+    return subject.of_person(user_id) if user_id else ""
 
 
 def grant_id_of(jti: str) -> uuid.UUID | None:

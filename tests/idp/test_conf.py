@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from idp import conf
+from tests.support.receiver import Authority
 
 KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
 GOOD = {
@@ -97,3 +98,55 @@ def test_shows_no_secret(environment):
     shown = repr(conf.load())
     assert KEY not in shown
     assert "s" * 50 not in shown
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("", ()),
+        ("localhost, 127.0.0.1:8443", ("localhost", "127.0.0.1:8443")),
+        ("Receiver.Internal", ("receiver.internal",)),
+        ("::1,[::1]:9000,[0:0::1]", ("::1", "::1:9000", "::1")),
+    ],
+)
+def test_outbound_allow(environment, value, expected):
+    environment.setenv("GATEHOUSE_OUTBOUND_ALLOW", value)
+    assert conf.load().outbound_allow == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://localhost",
+        "localhost/path",
+        "user@localhost",
+        "localhost:x",
+        "*",
+        "a b",
+        ":80",
+        "[x]",
+    ],
+)
+def test_outbound_allow_is_hosts(environment, value):
+    environment.setenv("GATEHOUSE_OUTBOUND_ALLOW", value)
+    with pytest.raises(conf.InsecureSettings, match=r"GATEHOUSE_OUTBOUND_ALLOW: .*host"):
+        conf.load()
+
+
+def test_ca_bundle(environment, tmp_path):
+    assert conf.load().ca_bundle is None
+    environment.setenv("GATEHOUSE_CA_BUNDLE", "")
+    assert conf.load().ca_bundle is None
+    authority = Authority(tmp_path)
+    environment.setenv("GATEHOUSE_CA_BUNDLE", str(authority.ca_file))
+    assert conf.load().ca_bundle == authority.ca_file
+
+
+def test_ca_bundle_that_is_none(environment, tmp_path):
+    environment.setenv("GATEHOUSE_CA_BUNDLE", str(tmp_path / "missing.pem"))
+    with pytest.raises(conf.InsecureSettings, match="GATEHOUSE_CA_BUNDLE: the file cannot be read"):
+        conf.load()
+    (tmp_path / "empty.pem").write_text("nothing")
+    environment.setenv("GATEHOUSE_CA_BUNDLE", str(tmp_path / "empty.pem"))
+    with pytest.raises(conf.InsecureSettings, match=r"GATEHOUSE_CA_BUNDLE: .*PEM"):
+        conf.load()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from datetime import timedelta
 
 import orjson
@@ -66,7 +67,7 @@ def test_short_mac_is_refused():
 @pytest.mark.django_db
 def test_ensure_creates_what_is_missing_once():
     made = keys.ensure()
-    assert len(made) == 5
+    assert len(made) == 11
     assert keys.ensure() == []
 
 
@@ -75,8 +76,9 @@ def test_ensure_creates_what_is_missing_once():
 def test_key_set_is_public_and_unique():
     keys.ensure()
     published = orjson.loads(keys.jwks())["keys"]
-    assert len({key["kid"] for key in published}) == len(published) == 4
-    assert all(key["use"] == "sig" and key["alg"] for key in published)
+    assert len({key["kid"] for key in published}) == len(published) == 10
+    assert all(key["alg"] for key in published if key["use"] == "sig")
+    assert {key["kty"] for key in published if key["use"] == "enc"} == {"RSA", "EC"}
     assert not any(set(key) & {"d", "p", "q", "dp", "dq", "qi", "k"} for key in published)
 
 
@@ -165,9 +167,76 @@ def test_without_keys_signing_is_refused():
 
 @pytest.mark.django_db
 def test_reencrypt_moves_to_the_first_master_key(settings):
+    keys.lasting_secret.cache_clear()
     keys.ensure()
     first = settings.IDP.master_key[0]
     with with_master_keys(settings, OTHER_KEY, first):
-        assert keys.reencrypt() == 5
+        assert keys.reencrypt() == 12
     with with_master_keys(settings, OTHER_KEY):
         assert keys.saml_signing()
+
+
+@pytest.mark.django_db
+@pytest.mark.standard("OIDC Core", "10.1.1", "a key set in memory loses what has retired for good")
+def test_cached_key_set_ends_with_its_first_retired_key(monkeypatch):
+    keys.ensure()
+    old = keys.signer("ES256").kid
+    keys.rotate("oidc", "ES256")
+    assert old in keys.verification_keys()
+    assert old.encode() in keys.jwks()
+    later = time.time() + keys.overlap().total_seconds() + 1
+    monkeypatch.setattr(keys.time, "time", lambda: later)
+    SigningKey.objects.filter(kid=old).update(
+        retired_at=timezone.now() - keys.overlap() - timedelta(seconds=1)
+    )
+    assert old not in keys.verification_keys()
+    assert old.encode() not in keys.jwks()
+
+
+@pytest.mark.django_db
+@pytest.mark.standard("OIDC Core", "10.2.1", "what was encrypted to the old key is still opened")
+def test_encryption_key_is_replaced_and_still_opens():
+    keys.ensure()
+    (old,) = (
+        k for k in orjson.loads(keys.jwks())["keys"] if k["use"] == "enc" and k["kty"] == "EC"
+    )
+    assert keys.rotate("oidc-enc", "ECDH-ES") == "rotated"
+    published = [key for key in orjson.loads(keys.jwks())["keys"] if key["use"] == "enc"]
+    assert len(published) == 2
+    assert old["kid"] not in {key["kid"] for key in published}
+    assert {old["kid"], *(key["kid"] for key in published)} == set(keys.decryption_keys())
+    SigningKey.objects.get(kid=old["kid"])
+    row = SigningKey.objects.get(kid=old["kid"])
+    row.retired_at = timezone.now() - keys.DECRYPTS_FOR
+    row.save()
+    assert old["kid"] not in keys.decryption_keys()
+
+
+@pytest.mark.django_db
+def test_encryption_keys_verify_nothing():
+    keys.ensure()
+    assert not set(keys.decryption_keys()) & set(keys.verification_keys())
+
+
+@pytest.mark.django_db
+def test_rotation_of_a_key_that_is_not_current_any_more_does_nothing():
+    keys.ensure()
+    first = keys.signer("ES256").kid
+    assert keys.rotate("oidc", "ES256", current=first) == "rotated"
+    second = keys.signer("ES256").kid
+    assert keys.rotate("oidc", "ES256", current=first) is None
+    assert keys.signer("ES256").kid == second
+
+
+@pytest.mark.django_db
+def test_lasting_secret_survives_a_new_master_key(settings):
+    keys.lasting_secret.cache_clear()
+    secret = keys.lasting_secret("test")
+    assert len(secret) == 32
+    assert secret != keys.lasting_secret("other")
+    with with_master_keys(settings, OTHER_KEY, settings.IDP.master_key[0]):
+        keys.reencrypt()
+    with with_master_keys(settings, OTHER_KEY):
+        keys.lasting_secret.cache_clear()
+        assert keys.lasting_secret("test") == secret
+    keys.lasting_secret.cache_clear()

@@ -9,7 +9,17 @@ import pytest
 from django.utils import timezone
 
 from idp import prune
-from idp.models import AuditEvent, Grant, Revocation, Session, SignIn, ThrottleBucket, User
+from idp.models import (
+    AuditEvent,
+    Grant,
+    RemoteDocument,
+    Revocation,
+    Session,
+    SignIn,
+    SpentIdentifier,
+    ThrottleBucket,
+    User,
+)
 from idp.models.identifiers import lowest_id
 
 pytestmark = pytest.mark.django_db
@@ -82,3 +92,18 @@ def test_works_in_batches(monkeypatch, django_assert_max_num_queries):
     with django_assert_max_num_queries(10):
         assert prune.delete(Revocation.objects.all(), pause=0.5) == 25
     assert pauses == [0.5, 0.5]
+
+
+def test_spent_identifiers_go_when_their_assertions_have_expired():
+    SpentIdentifier.objects.spend("a", expires_at=NOW - timedelta(seconds=1))
+    SpentIdentifier.objects.spend("b", expires_at=NOW + timedelta(seconds=1))
+    assert prune.prune(now=NOW, pause=0) == {"spent identifiers": 1}
+    assert not SpentIdentifier.objects.spend("b", expires_at=NOW)
+    assert SpentIdentifier.objects.spend("a", expires_at=NOW)
+
+
+def test_key_sets_that_nobody_asks_for_go():
+    RemoteDocument.objects.create(url="https://old.example/", attempted_at=LONG_AGO)
+    RemoteDocument.objects.create(url="https://new.example/", attempted_at=NOW)
+    assert prune.prune(now=NOW, pause=0) == {"remote documents": 1}
+    assert RemoteDocument.objects.get().url == "https://new.example/"

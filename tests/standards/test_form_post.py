@@ -67,16 +67,14 @@ def test_error(world: World, web: RelyingParty) -> None:
     assert page.fields["iss"] == "http://localhost:8000"
 
 
-@pytest.mark.standard("OIDC Core", "6.1", "nothing inside an unsupported request object is read")
+@pytest.mark.standard("OIDC Core", "6.1", "nothing inside an unsigned request object is read")
 @pytest.mark.parametrize("outside", [{}, {"response_mode": "form_post"}])
-def test_unsupported_request_object(
-    world: World, web: RelyingParty, outside: dict[str, str]
-) -> None:
+def test_unsigned_request_object(world: World, web: RelyingParty, outside: dict[str, str]) -> None:
     inside = jose.encode(b'{"response_mode":"form_post","state":"inside","client_id":"other"}')
     unsigned = f"eyJhbGciOiJub25lIn0.{inside}."
     response = web.authorize(None, request=unsigned, state="outside", **outside)
     members = Page(response).fields if outside else answer(response)
-    assert members["error"] == "request_not_supported"
+    assert members["error"] == "invalid_request_object"
     assert members["state"] == "outside"
 
 

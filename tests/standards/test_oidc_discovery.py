@@ -36,11 +36,14 @@ def test_members(document: dict[str, Any]) -> None:
     assert "none" not in document["id_token_signing_alg_values_supported"]
 
 
-@pytest.mark.standard(S, "3", "what defaults to true and is not supported is published as false")
-def test_unsupported(document: dict[str, Any]) -> None:
-    assert document["request_uri_parameter_supported"] is False
-    assert document["request_parameter_supported"] is False
+@pytest.mark.standard(S, "3", "parameters that are supported, and how")
+def test_parameters(document: dict[str, Any]) -> None:
+    assert document["request_parameter_supported"] is True
+    assert document["request_uri_parameter_supported"] is True
+    assert document["require_request_uri_registration"] is True
     assert document["claims_parameter_supported"] is True
+    assert "none" not in document["request_object_signing_alg_values_supported"]
+    assert "RS256" in document["request_object_signing_alg_values_supported"]
 
 
 @pytest.mark.standard(S, "4.2", "JSON with a length, for any origin")

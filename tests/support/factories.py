@@ -107,7 +107,8 @@ class ClientFactory(DjangoModelFactory):
 
     @classmethod
     def _create(cls, model_class: type[models.Client], *args: Any, **fields: Any) -> models.Client:
-        secret = "" if fields["token_endpoint_auth_method"] == "none" else secrets.token_urlsafe(32)
+        has_secret = fields["token_endpoint_auth_method"].startswith("client_secret_")
+        secret = secrets.token_urlsafe(32) if has_secret else ""
         if secret:
             fields.setdefault("secret_hash", hashlib.sha256(secret.encode()).digest())
             fields.setdefault("secret_created_at", timezone.now())

@@ -256,7 +256,8 @@ class World:
         for name in [name for name in fields if name.startswith("application_")]:
             fields["application__" + name.removeprefix("application_")] = fields.pop(name)
         fields.setdefault("post_logout_redirect_uris", [AFTER_LOGOUT])
-        secret = "" if method == "none" else client_secret.generate()
+        has_secret = method in ("client_secret_basic", "client_secret_post")
+        secret = client_secret.generate() if has_secret else ""
         client = ClientFactory(
             application__first_party=trusted,
             secret_hash=client_secret.digest(secret) if secret else b"",

@@ -30,6 +30,7 @@ def test_order() -> None:
     assert [check.__name__ for check in CHECKS] == [
         "known_client",
         "enabled_application",
+        "request_object",
         "registered_redirect_uri",
         "response_mode_known",
         "no_repeated_parameters",
@@ -150,7 +151,7 @@ def test_refusal_is_traced_under_its_reference(world: World, web: RelyingParty) 
     assert row.reference in response.body.decode()
     assert row.received["redirect_uri"] == "https://evil.example/cb"
     assert row.received["nonce"] == "(6 characters)"
-    assert [line["passed"] for line in row.trace] == [True, True, False]
+    assert [line["passed"] for line in row.trace] == [True, True, True, False]
     assert row.trace[-1]["expected"] == REGISTERED
     assert row.suggestion
     assert AuditEvent.objects.get(action="authorization.refused").reference == row.reference
@@ -175,8 +176,8 @@ REFUSED = [
     ({"response_type": "none"}, "unsupported_response_type"),
     ({"response_type": "code code"}, "unsupported_response_type"),
     ({"response_mode": "web_message"}, "invalid_request"),
-    ({"request": "a.b.c"}, "request_not_supported"),
-    ({"request_uri": "https://application.example/r"}, "request_uri_not_supported"),
+    ({"request": "a.b.c"}, "invalid_request_object"),
+    ({"request_uri": "https://application.example/r"}, "invalid_request_uri"),
     ({"registration": "{}"}, "registration_not_supported"),
     ({"scope": None}, "invalid_scope"),
     ({"scope": "unknown"}, "invalid_scope"),

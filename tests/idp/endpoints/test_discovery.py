@@ -68,10 +68,13 @@ def test_every_endpoint_exists(db: None) -> None:
             assert value in features.routes(), name
 
 
-def test_request_objects_are_published_as_unsupported(db: None) -> None:
+def test_what_others_sign_and_encrypt_is_published(db: None) -> None:
     document = features.metadata("https://id.example")
-    assert document["request_parameter_supported"] is False
-    assert document["request_uri_parameter_supported"] is False
+    for name in ("token_endpoint_auth", "request_object"):
+        assert document[f"{name}_signing_alg_values_supported"][0] == "RS256"
+    for name in ("id_token", "userinfo", "request_object"):
+        assert "RSA-OAEP-256" in document[f"{name}_encryption_alg_values_supported"]
+        assert "A128GCM" in document[f"{name}_encryption_enc_values_supported"]
 
 
 def test_issuer_is_the_configured_one(world: World) -> None:
@@ -85,10 +88,11 @@ def test_issuer_is_the_configured_one(world: World) -> None:
 def test_registered_values_are_published(db: None) -> None:
     document = features.metadata("https://id.example")
     assert document["grant_types_supported"] == list(GRANTS)
-    assert document["id_token_signing_alg_values_supported"] == ["RS256", "ES256"]
+    assert document["id_token_signing_alg_values_supported"] == [
+        *("RS256", "PS256", "ES256", "EdDSA")
+    ]
     assert document["introspection_endpoint_auth_methods_supported"] == [
-        "client_secret_basic",
-        "client_secret_post",
+        *("client_secret_basic", "client_secret_post", "private_key_jwt")
     ]
     assert "none" in document["token_endpoint_auth_methods_supported"]
 
@@ -96,10 +100,10 @@ def test_registered_values_are_published(db: None) -> None:
 def test_key_set_holds_public_keys_only(world: World) -> None:
     document: dict[str, Any] = json(world.provider.get("/jwks"))
     kids = [key["kid"] for key in document["keys"]]
-    assert len(kids) == len(set(kids)) == 4
+    assert len(kids) == len(set(kids)) == 10
     for key in document["keys"]:
-        assert key["use"] == "sig"
-        assert key["alg"] in ("RS256", "ES256")
+        assert key["use"] in ("sig", "enc")
+        assert (key["use"] == "enc") or key["alg"] in ("RS256", "PS256", "ES256", "EdDSA")
         assert not {"d", "p", "q", "k"} & key.keys()
 
 

@@ -63,8 +63,26 @@ def test_essential_acr() -> None:
     found = parse({"id_token": {"acr": {"essential": True, "values": ["mfa", "phr"]}}})
     assert found.essential_acr()
     assert found.acr_values() == ("mfa", "phr")
+    single = parse({"id_token": {"acr": {"essential": True, "value": "mfa"}}})
+    assert single.essential_acr()
+    assert single.acr_values() == ("mfa",)
     assert not parse({"id_token": {"acr": {"essential": True}}}).essential_acr()
+    assert not parse({"id_token": {"acr": {"essential": True, "values": []}}}).essential_acr()
     assert not parse({"userinfo": {"acr": {"essential": True, "value": "x"}}}).essential_acr()
+
+
+@pytest.mark.standard("OIDC Core", "5.5.1", "essential, value and values, for every claim")
+@pytest.mark.parametrize("place", ["userinfo", "id_token"])
+@pytest.mark.parametrize("name", ["sub", "acr", "email_verified", "auth_time", "x#ja-Kana-JP"])
+def test_members_of_every_claim(place: str, name: str) -> None:
+    def asked(**members: Any) -> Claim:
+        found = parse({place: {name: members}})
+        return getattr(found, place)[name]
+
+    assert asked(essential=True) == Claim(essential=True)
+    assert asked(value="a") == Claim(values=("a",))
+    assert asked(essential=True, values=["a", 1, True]) == Claim(True, ("a", 1, True))
+    assert asked(essential=False, purpose="x") == Claim()
 
 
 @pytest.mark.standard("OIDC Core", "5.5.1", "a demanded sub")

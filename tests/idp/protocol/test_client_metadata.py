@@ -19,7 +19,13 @@ from idp.protocol.errors import (
 )
 
 REDIRECT = "https://client.example.org/cb"
-PUBLIC_KEY = {"kty": "EC", "crv": "P-256", "x": "x", "y": "y", "kid": "1"}
+PUBLIC_KEY = {
+    "kty": "EC",
+    "crv": "P-256",
+    "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+    "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+    "kid": "1",
+}
 COMPATIBLE = {"gatehouse_profile": "compatibility"}
 
 
@@ -334,6 +340,8 @@ def test_redirect_uris_are_validated(name: str) -> None:
                 {"keys": [{**PUBLIC_KEY, "x": "\x00"}]},
                 {"keys": [{**PUBLIC_KEY, "x": "x" * 40000}]},
                 {"keys": [{**PUBLIC_KEY, "x": {1}}]},
+                {"keys": [{**PUBLIC_KEY, "x": "x"}]},
+                {"keys": [PUBLIC_KEY, PUBLIC_KEY]},
             )
         ),
         ("subject_type", "ephemeral"),

@@ -68,7 +68,13 @@ def test_split(text: str, expected: tuple[object, ...]) -> None:
             "https://1.2",
         ),
         *("https://0x7f.1", "https://2130706433", "https://1.2.3.256", "https://01.2.3.4"),
-        *("https://a/[x]", "https://a?[x]", "https://" + "a" * 64, "https://" + "a." * 130 + "a"),
+        *(
+            "https://a/#x#y",
+            "https://a/[x]",
+            "https://a?[x]",
+            "https://" + "a" * 64,
+            "https://" + "a." * 130 + "a",
+        ),
         *(
             "https://a/" + "x" * 2048,
             "https://a/{x}",

@@ -1,0 +1,163 @@
+"""The public keys of clients: registered by value, or read from their jwks_uri (RFC 7591 §2).
+
+A set that was fetched is kept for everybody in `RemoteDocument` and in each process's memory. It is
+read again when it is old, and when a token names a key that it does not hold: clients rotate their
+keys without telling us (OIDC Core §10.1.1). An address is asked at most once in ten seconds, by one
+process, whatever anybody sends. While it does not answer, the last good set counts for a day.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import structlog
+from django.db.models import Q
+from django.utils import timezone
+
+from idp import directory, outbound
+from idp.models import Client, RemoteDocument
+from idp.protocol import jwk
+from idp.protocol.jwk import ClientKeys
+
+log = structlog.get_logger("gatehouse.client_keys")
+
+FRESH_FOR = timedelta(hours=1)
+USABLE_FOR = timedelta(days=1)
+ASK_EVERY = timedelta(seconds=10)
+TIMEOUT = timedelta(seconds=5)
+# A thread that waits for somebody else's server serves nobody: the others are for tokens.
+FETCHES_AT_ONCE = 1
+T = TypeVar("T")
+
+_fetching = threading.BoundedSemaphore(FETCHES_AT_ONCE)
+
+
+class NoKeys(Exception):
+    """There is no usable key set; the message is for administrators and the client's developer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A set in memory, and when it was read; by value it is never too old."""
+
+    keys: ClientKeys
+    fetched_at: datetime | None = None
+
+
+def of(client: Client) -> ClientKeys:
+    """The keys of a client as they are known now. Raises NoKeys."""
+    return _current(client).keys
+
+
+def retried(client: Client, attempt: Callable[[ClientKeys], T], *, unknown: type[Exception]) -> T:
+    """`attempt` with the client's keys, once more with a newer set if it raised `unknown`.
+
+    Raises NoKeys, and whatever `attempt` raises.
+    """
+    kept = _current(client)
+    try:
+        return attempt(kept.keys)
+    except unknown:
+        newer = _newer(client, kept)
+        if newer is None:
+            raise
+        return attempt(newer.keys)
+
+
+def _current(client: Client) -> Kept:
+    if not client.jwks_uri:
+        return directory.cached(("client-keys", client.client_id), lambda: _by_value(client))
+    kept = _remembered(client.jwks_uri)
+    if kept is None or _age(kept) > FRESH_FOR:
+        kept = _ask(client.jwks_uri, kept) or kept
+    if kept is None or _age(kept) > USABLE_FOR:
+        raise NoKeys(_problem(client.jwks_uri))
+    return kept
+
+
+def _by_value(client: Client) -> Kept:
+    try:
+        return Kept(jwk.parse_set(client.jwks or {"keys": []}))
+    except jwk.InvalidKeySet as error:
+        raise NoKeys(f"the registered key set {error}") from None
+
+
+def _newer(client: Client, kept: Kept) -> Kept | None:
+    """A set that was read later than `kept`, if there is one."""
+    if not client.jwks_uri:
+        return None
+    directory.drop(_key(client.jwks_uri))
+    stored = _remembered(client.jwks_uri)
+    if stored is not None and stored.fetched_at != kept.fetched_at:
+        return stored
+    return _ask(client.jwks_uri, kept)
+
+
+def _key(url: str) -> tuple[str, str]:
+    return ("remote-keys", url)
+
+
+def _remembered(url: str) -> Kept | None:
+    """The last good set, from memory or from its row."""
+    return directory.cached(_key(url), lambda: _stored(url))
+
+
+def _stored(url: str) -> Kept | None:
+    row = RemoteDocument.objects.filter(pk=url).exclude(fetched_at=None).first()
+    if row is None:
+        return None
+    try:
+        return Kept(jwk.parse_set(row.document or {}), row.fetched_at)
+    except jwk.InvalidKeySet:
+        return None
+
+
+def _age(kept: Kept) -> timedelta:
+    return timezone.now() - kept.fetched_at if kept.fetched_at else timedelta(0)
+
+
+def _ask(url: str, kept: Kept | None) -> Kept | None:
+    """Fetch the set if nobody has just tried; None where that brought nothing new."""
+    if not _fetching.acquire(blocking=False):
+        return None
+    try:
+        if not _take_turn(url):
+            return None
+        return _fetch(url)
+    finally:
+        _fetching.release()
+
+
+def _take_turn(url: str) -> bool:
+    """Whether this process may ask now: one conditional statement."""
+    now = timezone.now()
+    _, created = RemoteDocument.objects.get_or_create(pk=url, defaults={"attempted_at": now})
+    if created:
+        return True
+    waiting = Q(attempted_at__lte=now - ASK_EVERY)
+    return bool(RemoteDocument.objects.filter(waiting, pk=url).update(attempted_at=now))
+
+
+def _fetch(url: str) -> Kept | None:
+    try:
+        document: Any = outbound.get_json(url, limit=jwk.MAX_BYTES, timeout=TIMEOUT)
+        if not isinstance(document, dict):
+            raise jwk.InvalidKeySet("is not a JSON object")
+        keys = jwk.parse_set(document)
+    except (outbound.OutboundError, jwk.InvalidKeySet) as error:
+        log.warning("client_keys_not_read", error=str(error))
+        RemoteDocument.objects.filter(pk=url).update(error=str(error)[:300])
+        return None
+    now = timezone.now()
+    RemoteDocument.objects.filter(pk=url).update(document=document, fetched_at=now, error="")
+    directory.drop(_key(url))
+    return Kept(keys, now)
+
+
+def _problem(url: str) -> str:
+    error = RemoteDocument.objects.filter(pk=url).values_list("error", flat=True).first()
+    return f"the key set at jwks_uri cannot be read: {error or 'nobody has answered yet'}"
