@@ -31,7 +31,8 @@ ELSEWHERE = "not browser and not postgresql and not server"
 
 USAGE = """\
 python3 dev.py demo        set up what is missing and run the whole demonstration
-                             --port N (8000; the applications get N+1 and N+2), --data DIR, --host A
+                             --port N (8000; the applications get N+1 and N+2), --data DIR,
+                             --host A, --tls (https, with a throw-away authority in DIR/ca.pem)
 python3 dev.py test        the tests that need neither a browser nor another server;
                              arguments go to pytest (test -k dpop)
 python3 dev.py test --all  all of them

@@ -17,10 +17,18 @@ ROOT = Path(__file__).resolve().parent.parent
 BLOCKING_THREADS = 4
 
 
-def command(*, host: str, port: int, workers: int, drain_seconds: int = 10) -> list[str]:
+def command(
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    drain_seconds: int = 10,
+    tls: tuple[Path, Path] | None = None,
+) -> list[str]:
     """The server's command line; it must be started in the project's folder.
 
     When it is to stop, it waits `drain_seconds` for requests and for browsers that stay connected.
+    `tls`: files of certificate and key, where no proxy in front speaks https.
     """
     options = {
         "--interface": "wsgi",
@@ -31,6 +39,9 @@ def command(*, host: str, port: int, workers: int, drain_seconds: int = 10) -> l
         "--workers-kill-timeout": str(drain_seconds),
         "--log-level": "warning",
     }
+    if tls is not None:
+        options |= {"--ssl-certificate": str(tls[0]), "--ssl-keyfile": str(tls[1])}
+        options["--ssl-protocol-min"] = "tls1.2"
     words = [word for option in options.items() for word in option]
     server = [sys.executable, "-m", "granian", *words]
     return [*server, "--no-ws", "--respawn-failed-workers", "idp.wsgi:application"]

@@ -54,10 +54,12 @@ def manage(arguments: list[str]) -> NoReturn:
 def run(arguments: list[str]) -> int:
     """Prepare and serve until a signal comes or a part ends."""
     options = parse(arguments)
-    demonstration = environment.at(options.data, port=options.port)
+    demonstration = environment.at(options.data, port=options.port, tls=options.tls)
     check_ports(demonstration, host=options.host)
-    place = ["--data", str(demonstration.data), "--port", str(demonstration.port)]
-    prepared = subprocess.run([sys.executable, "-m", "deploy.demo.prepare", *place])
+    demonstration.make_server_pair(host=options.host)
+    prepared = subprocess.run(
+        [sys.executable, "-m", "deploy.demo.prepare", *place_of(demonstration)]
+    )
     if prepared.returncode:
         return prepared.returncode
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -82,10 +84,19 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--data", type=Path, help="folder for everything that is kept (var/)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    parser.add_argument(
+        "--tls", action="store_true", help="serve https, with a throw-away authority in DIR/ca.pem"
+    )
     options = parser.parse_args(arguments)
     if not 1 <= options.port <= 65533:
         parser.error("--port must be between 1 and 65533")
     return options
+
+
+def place_of(demonstration: Demonstration) -> list[str]:
+    """The options that lead every part to this demonstration."""
+    place = ["--data", str(demonstration.data), "--port", str(demonstration.port)]
+    return [*place, "--tls"] if demonstration.tls else place
 
 
 def end(number: int, frame: object) -> NoReturn:
@@ -118,11 +129,15 @@ def parts(
     demonstration: Demonstration, *, host: str
 ) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
     """Start the three programs, each in a session of its own; end them whatever happens."""
-    place = ["--data", str(demonstration.data), "--port", str(demonstration.port), "--host", host]
+    place = [*place_of(demonstration), "--host", host]
     python = [sys.executable, "-m"]
     programs = {
         "The identity provider": serve.command(
-            host=host, port=demonstration.port, workers=min(serve.cores(), 4), drain_seconds=2
+            host=host,
+            port=demonstration.port,
+            workers=min(serve.cores(), 4),
+            drain_seconds=2,
+            tls=demonstration.server_pair,
         ),
         "The web application": [*python, "deploy.demo.web_application", *place],
         "The SaaS application": [*python, "deploy.demo.saas_application", *place],
@@ -201,6 +216,11 @@ def box(demonstration: Demonstration) -> str:
         f"Data                {data}",
         f"Credentials         {data}/demo-credentials",
     ]
+    if demonstration.tls:
+        lines += [
+            f"To be trusted       {data}/ca.pem",
+            f"                    (curl --cacert {data}/ca.pem, or import it into the browser)",
+        ]
     width = max(map(len, lines))
     framed = (f"│  {line:<{width}}  │" for line in lines)
     edge = "─" * (width + 4)

@@ -19,29 +19,62 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEFAULT_DATA = ROOT / "var"
 DEFAULT_PORT = 8000
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 @dataclass(frozen=True, slots=True)
 class Demonstration:
-    """One demonstration: its folder, and the port of its identity provider."""
+    """One demonstration: its folder, the port of its identity provider, whether it speaks https."""
 
     data: Path
     port: int
+    tls: bool = False
 
     @property
     def issuer(self) -> str:
         """The identity provider's address."""
-        return f"http://localhost:{self.port}"
+        return self.address(0)
 
     @property
     def web_application(self) -> str:
         """The address of the application that speaks OpenID Connect."""
-        return f"http://localhost:{self.port + 1}"
+        return self.address(1)
 
     @property
     def saas_application(self) -> str:
         """The address of the application that speaks SAML."""
-        return f"http://localhost:{self.port + 2}"
+        return self.address(2)
+
+    def address(self, number: int) -> str:
+        """The address of one of the three programs."""
+        scheme = "https" if self.tls else "http"
+        return f"{scheme}://localhost:{self.port + number}"
+
+    @property
+    def authority(self) -> Path:
+        """The certificate authority that whoever speaks https with us has to trust."""
+        return self.data / "ca.pem"
+
+    @property
+    def server_pair(self) -> tuple[Path, Path] | None:
+        """Where all three programs find certificate and key; None over plain http."""
+        if not self.tls:
+            return None
+        return self.data / "tls-server.crt", self.data / "tls-server.key"
+
+    def make_server_pair(self, *, host: str) -> None:
+        """Make what https needs, unless it is there and good."""
+        from deploy.demo import certificate
+
+        if self.server_pair is None:
+            return
+        served, key = self.server_pair
+        if key.exists() and self.authority.exists() and certificate.is_good(served, host=host):
+            return
+        made = certificate.make(host=host)
+        write_private(key, made.key)
+        write_private(served, made.certificate)
+        write_private(self.authority, made.authority)
 
     def environment(self) -> dict[str, str]:
         """The caller's environment with the demonstration's own settings in it."""
@@ -52,7 +85,21 @@ class Demonstration:
             "GATEHOUSE_DATA_DIR": str(self.data),
             "GATEHOUSE_SECRET_KEY": self.secret("secret-key", secrets.token_urlsafe(48)),
             "GATEHOUSE_MASTER_KEY": self.secret("master-key", master_key()),
+            # Applications on this machine are told of sign-outs, and asked for their keys.
+            "GATEHOUSE_OUTBOUND_ALLOW": ",".join([*asked_for("OUTBOUND_ALLOW"), *LOOPBACK]),
+            **self.trust(),
         }
+
+    def trust(self) -> dict[str, str]:
+        """Whom Gatehouse and the applications believe: our authority, and the caller's own."""
+        if not self.tls:
+            return {}
+        bundle = self.authority
+        if theirs := os.environ.get("GATEHOUSE_CA_BUNDLE"):
+            bundle = self.data / "ca-bundle.pem"
+            texts = [Path(theirs).read_text(), self.authority.read_text()]
+            write_private(bundle, "\n".join(texts))
+        return {"GATEHOUSE_CA_BUNDLE": str(bundle), "REQUESTS_CA_BUNDLE": str(self.authority)}
 
     def secret(self, name: str, fresh: str) -> str:
         """The secret kept in the file `name`; `fresh` becomes it on the first run."""
@@ -91,12 +138,21 @@ class Demonstration:
         write_private(self.data / "demo.json", json.dumps(notes, indent=2) + "\n")
 
 
-def at(data: Path | None, *, port: int | None) -> Demonstration:
-    """The demonstration in a folder, which is made; without a port on the one it had last."""
+def at(data: Path | None, *, port: int | None, tls: bool | None = None) -> Demonstration:
+    """The demonstration in a folder, which is made.
+
+    Without `port` on the one it had last; `tls` None: http or https as last time.
+    """
     folder = (data or DEFAULT_DATA).absolute()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    last = Demonstration(folder, DEFAULT_PORT).read().get("port", DEFAULT_PORT)
-    return Demonstration(folder, port or last)
+    last = Demonstration(folder, DEFAULT_PORT).read()
+    spoken = last.get("tls", False) if tls is None else tls
+    return Demonstration(folder, port or last.get("port", DEFAULT_PORT), spoken)
+
+
+def asked_for(name: str) -> list[str]:
+    """What the caller's own setting lists."""
+    return [part for part in os.environ.get(f"GATEHOUSE_{name}", "").split(",") if part.strip()]
 
 
 def application_options(arguments: list[str]) -> argparse.Namespace:
@@ -105,6 +161,7 @@ def application_options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--port", type=int, help="of the identity provider")
     parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--tls", action="store_true", help="speak https")
     return parser.parse_args(arguments)
 
 

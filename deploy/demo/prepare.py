@@ -33,7 +33,8 @@ def prepare(demonstration: Demonstration) -> None:
         settle(name, options, secret=password)
     register_web_application(demonstration)
     register_saas_application(demonstration)
-    demonstration.write({**demonstration.read(), "port": demonstration.port})
+    spoken = {"port": demonstration.port, "tls": demonstration.tls}
+    demonstration.write({**demonstration.read(), **spoken})
 
 
 def make_keys() -> None:
@@ -130,9 +131,10 @@ def register(demonstration: Demonstration, home: str, *, command: str, document:
 
 
 def name_for(demonstration: Demonstration, name: str) -> str:
-    """The application's name; elsewhere than on the usual port with its own."""
-    usual = demonstration.port == environment.DEFAULT_PORT
-    return name if usual else f"{name} (port {demonstration.port + 1})"
+    """The application's name; elsewhere than at the usual address with what differs."""
+    scheme = "https, " if demonstration.tls else ""
+    usual = demonstration.port == environment.DEFAULT_PORT and not demonstration.tls
+    return name if usual else f"{name} ({scheme}port {demonstration.port + 1})"
 
 
 def say(text: str) -> None:
@@ -143,7 +145,7 @@ def say(text: str) -> None:
 def main() -> None:
     """Prepare the demonstration of the command line."""
     options = environment.application_options(sys.argv[1:])
-    demonstration = environment.at(options.data, port=options.port)
+    demonstration = environment.at(options.data, port=options.port, tls=options.tls)
     os.environ.update(demonstration.environment())
     django.setup()
     try:

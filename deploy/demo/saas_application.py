@@ -140,8 +140,9 @@ class SaasApplication:
 
     def auth(self, form: dict[str, str]) -> OneLogin_Saml2_Auth:
         """python3-saml with the provider's current metadata; the address is ours, never Host's."""
-        host = self.home_url.removeprefix("http://")
-        request = {"https": "off", "http_host": host, "script_name": "/acs"}
+        scheme, _, host = self.home_url.partition("://")
+        https = "on" if scheme == "https" else "off"
+        request = {"https": https, "http_host": host, "script_name": "/acs"}
         metadata = self.fetch(self.metadata_url).content
         parsed = OneLogin_Saml2_IdPMetadataParser.parse(metadata)
         settings = {**self.sp, "idp": parsed["idp"]}
@@ -286,13 +287,19 @@ def show(received: dict[str, Any]) -> str:
 def main() -> None:
     """Serve until ended."""
     options = environment.application_options(sys.argv[1:])
-    demonstration = environment.at(options.data, port=options.port)
+    demonstration = environment.at(options.data, port=options.port, tls=options.tls)
     registration = demonstration.registered(demonstration.saas_application)
     application = SaasApplication(demonstration, registration)
     site.serve(
-        site.Site(application.brand, cookie="gatehouse_demo_saas", routes=application.routes()),
+        site.Site(
+            application.brand,
+            cookie="gatehouse_demo_saas",
+            routes=application.routes(),
+            tls=demonstration.tls,
+        ),
         host=options.host,
         port=demonstration.port + 2,
+        tls=demonstration.server_pair,
     )
 
 

@@ -7,6 +7,7 @@ lost when it stops, and nothing but the session cookie is kept in the browser.
 from __future__ import annotations
 
 import secrets
+import ssl
 import sys
 import traceback
 from collections import OrderedDict
@@ -85,9 +86,12 @@ Handler = Callable[[Request], Response]
 class Site:
     """A WSGI application: `routes` says which handler answers a method and path."""
 
-    def __init__(self, brand: pages.Brand, *, cookie: str, routes: dict[str, Handler]) -> None:
+    def __init__(
+        self, brand: pages.Brand, *, cookie: str, routes: dict[str, Handler], tls: bool = False
+    ) -> None:
         self.brand = brand
         self.cookie = cookie
+        self.attributes = "Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if tls else "")
         self.routes = {**routes, "GET /style.css": stylesheet, "GET /icon.svg": self.icon}
         self.sessions: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
@@ -147,7 +151,7 @@ class Site:
         self.sessions[key] = request.session
         while len(self.sessions) > MAXIMUM_SESSIONS:
             self.sessions.popitem(last=False)
-        return [("Set-Cookie", f"{self.cookie}={key}; Path=/; HttpOnly; SameSite=Lax")]
+        return [("Set-Cookie", f"{self.cookie}={key}; {self.attributes}")]
 
 
 def read(environ: WSGIEnvironment, session: dict[str, Any]) -> Request:
@@ -188,8 +192,15 @@ class QuietHandler(WSGIRequestHandler):
         pass
 
 
-def serve(site: Site, *, host: str, port: int) -> None:
-    """Answer until the process is ended."""
+def serve(site: Site, *, host: str, port: int, tls: tuple[Path, Path] | None) -> None:
+    """Answer until the process is ended; `tls`: files of certificate and key."""
     with Server((host, port), QuietHandler) as server:
         server.set_app(site)
+        if tls is not None:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(*tls)
+            # Each visitor's handshake happens in their own thread, with the first read.
+            server.socket = context.wrap_socket(
+                server.socket, server_side=True, do_handshake_on_connect=False
+            )
         server.serve_forever()

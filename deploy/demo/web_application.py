@@ -286,13 +286,19 @@ def decoded(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
 def main() -> None:
     """Serve until ended."""
     options = environment.application_options(sys.argv[1:])
-    demonstration = environment.at(options.data, port=options.port)
+    demonstration = environment.at(options.data, port=options.port, tls=options.tls)
     client = demonstration.registered(demonstration.web_application)
     application = WebApplication(demonstration, client)
     site.serve(
-        site.Site(application.brand, cookie="gatehouse_demo_web", routes=application.routes()),
+        site.Site(
+            application.brand,
+            cookie="gatehouse_demo_web",
+            routes=application.routes(),
+            tls=demonstration.tls,
+        ),
         host=options.host,
         port=demonstration.port + 1,
+        tls=demonstration.server_pair,
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from playwright.sync_api import Page
 
 from deploy.demo import environment
@@ -24,11 +25,13 @@ PASSWORD = "a password for the demonstration"
 class Demonstration:
     """`dev.py demo` without the part that makes the environment."""
 
-    def __init__(self, data: Path, *, port: int) -> None:
+    def __init__(self, data: Path, *, port: int, tls: bool = False) -> None:
         self.data = data
         self.port = port
+        self.tls = tls
+        scheme = "https" if tls else "http"
         self.gatehouse, self.web, self.saas = (
-            f"http://localhost:{port + number}" for number in range(3)
+            f"{scheme}://localhost:{port + number}" for number in range(3)
         )
         self.password = PASSWORD
 
@@ -37,6 +40,7 @@ class Demonstration:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("GATEHOUSE_")}
         argv = [sys.executable, "-m", "deploy.demo", "run"]
         argv += ["--port", str(self.port), "--data", str(self.data)]
+        argv += ["--tls"] if self.tls else []
         log = self.data.with_name("demo.log")
         with log.open("wb") as output:
             self.process = subprocess.Popen(
@@ -209,3 +213,26 @@ def test_says_which_port_is_taken_and_what_to_do(demonstration: Demonstration) -
     assert done.returncode == 1
     assert f"port {demonstration.port} (for the identity provider)" in done.stderr
     assert f"--port {demonstration.port + 10}" in done.stderr
+
+
+def test_everything_over_https(visit: Callable[..., Visitor], tmp_path: Path) -> None:
+    demonstration = Demonstration(tmp_path / "data", port=ports.free(3), tls=True)
+    demonstration.start(GATEHOUSE_DEMO_PASSWORD=PASSWORD)
+    try:
+        authority = demonstration.data / "ca.pem"
+        assert str(authority) in demonstration.printed
+        found = requests.get(
+            f"{demonstration.gatehouse}/.well-known/openid-configuration",
+            verify=str(authority),
+            timeout=30,
+        ).json()
+        assert found["issuer"] == demonstration.gatehouse
+        # Chromium has no store of its own for one test; requests has verified the authority.
+        visitor = visit(ignore_https_errors=True)
+        for application in (demonstration.web, demonstration.saas):
+            go_in(visitor, application)
+        cookies = {cookie["name"]: cookie for cookie in visitor.context.cookies()}
+        assert cookies["__Host-gatehouse_session"]["secure"]
+        assert cookies["gatehouse_demo_web"]["secure"]
+    finally:
+        assert demonstration.stop() == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+import pytest
 from cryptography import x509
 
 from deploy.demo import environment
@@ -42,3 +43,32 @@ def test_makes_a_certificate_once(tmp_path: Path) -> None:
     certificate, key = demonstration.saml_pair()
     assert (certificate, key) == demonstration.saml_pair()
     assert x509.load_pem_x509_certificate(certificate.encode()).subject
+
+
+def test_https_when_asked_and_as_last_time(tmp_path: Path) -> None:
+    demonstration = environment.at(tmp_path, port=9000, tls=True)
+    assert demonstration.issuer == "https://localhost:9000"
+    assert demonstration.saas_application == "https://localhost:9002"
+    demonstration.write({"port": 9000, "tls": True})
+    assert environment.at(tmp_path, port=None).issuer == "https://localhost:9000"
+    assert environment.at(tmp_path, port=9000, tls=False).issuer == "http://localhost:9000"
+
+
+def test_whom_the_guard_lets_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GATEHOUSE_OUTBOUND_ALLOW", raising=False)
+    monkeypatch.delenv("GATEHOUSE_CA_BUNDLE", raising=False)
+    plain = environment.at(tmp_path, port=9000).environment()
+    assert plain["GATEHOUSE_OUTBOUND_ALLOW"] == "localhost,127.0.0.1,[::1]"
+    assert "GATEHOUSE_CA_BUNDLE" not in plain
+    demonstration = environment.at(tmp_path, port=9000, tls=True)
+    demonstration.make_server_pair(host="127.0.0.1")
+    assert demonstration.environment()["GATEHOUSE_CA_BUNDLE"] == str(tmp_path / "ca.pem")
+    theirs = tmp_path / "theirs.pem"
+    theirs.write_text("their certificates")
+    monkeypatch.setenv("GATEHOUSE_CA_BUNDLE", str(theirs))
+    monkeypatch.setenv("GATEHOUSE_OUTBOUND_ALLOW", "suite.example:8443")
+    both = demonstration.environment()
+    assert both["GATEHOUSE_OUTBOUND_ALLOW"].startswith("suite.example:8443,localhost,")
+    bundle = Path(both["GATEHOUSE_CA_BUNDLE"]).read_text()
+    assert "their certificates" in bundle
+    assert demonstration.authority.read_text() in bundle
