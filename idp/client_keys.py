@@ -1,4 +1,4 @@
-"""The public keys of clients: registered by value, or read from their jwks_uri (RFC 7591 §2).
+"""The public keys of others: registered by value, or read from their jwks_uri (RFC 7591 §2).
 
 A set that was fetched is kept for everybody in `RemoteDocument` and in each process's memory. It is
 read again when it is old, and when a token names a key that it does not hold: clients rotate their
@@ -12,14 +12,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from django.db.models import Q
 from django.utils import timezone
 
 from idp import directory, outbound
-from idp.models import Client, RemoteDocument
+from idp.models import RemoteDocument
 from idp.protocol import jwk
 from idp.protocol.jwk import ClientKeys
 
@@ -36,6 +36,14 @@ T = TypeVar("T")
 _fetching = threading.BoundedSemaphore(FETCHES_AT_ONCE)
 
 
+class Holder(Protocol):
+    """Whoever has keys: a client, or an issuer of software statements."""
+
+    pk: Any
+    jwks: Any
+    jwks_uri: str
+
+
 class NoKeys(Exception):
     """There is no usable key set; the message is for administrators and the client's developer."""
 
@@ -48,53 +56,56 @@ class Kept:
     fetched_at: datetime | None = None
 
 
-def of(client: Client) -> ClientKeys:
-    """The keys of a client as they are known now. Raises NoKeys."""
-    return _current(client).keys
+def of(holder: Holder) -> ClientKeys:
+    """Their keys as they are known now. Raises NoKeys."""
+    return _current(holder).keys
 
 
-def retried(client: Client, attempt: Callable[[ClientKeys], T], *, unknown: type[Exception]) -> T:
-    """`attempt` with the client's keys, once more with a newer set if it raised `unknown`.
+def retried(holder: Holder, attempt: Callable[[ClientKeys], T], *, unknown: type[Exception]) -> T:
+    """`attempt` with their keys, once more with a newer set if it raised `unknown`.
 
     Raises NoKeys, and whatever `attempt` raises.
     """
-    kept = _current(client)
+    kept = _current(holder)
     try:
         return attempt(kept.keys)
     except unknown:
-        newer = _newer(client, kept)
+        newer = _newer(holder, kept)
         if newer is None:
             raise
         return attempt(newer.keys)
 
 
-def _current(client: Client) -> Kept:
-    if not client.jwks_uri:
-        return directory.cached(("client-keys", client.client_id), lambda: _by_value(client))
-    kept = _remembered(client.jwks_uri)
+def _current(holder: Holder) -> Kept:
+    url = holder.jwks_uri
+    if not url:
+        key = ("keys-by-value", type(holder), holder.pk)
+        return directory.cached(key, lambda: _by_value(holder))
+    kept = _remembered(url)
     if kept is None or _age(kept) > FRESH_FOR:
-        kept = _ask(client.jwks_uri, kept) or kept
+        kept = _ask(url) or kept
     if kept is None or _age(kept) > USABLE_FOR:
-        raise NoKeys(_problem(client.jwks_uri))
+        raise NoKeys(_problem(url))
     return kept
 
 
-def _by_value(client: Client) -> Kept:
+def _by_value(holder: Holder) -> Kept:
     try:
-        return Kept(jwk.parse_set(client.jwks or {"keys": []}))
+        return Kept(jwk.parse_set(holder.jwks or {"keys": []}))
     except jwk.InvalidKeySet as error:
         raise NoKeys(f"the registered key set {error}") from None
 
 
-def _newer(client: Client, kept: Kept) -> Kept | None:
+def _newer(holder: Holder, kept: Kept) -> Kept | None:
     """A set that was read later than `kept`, if there is one."""
-    if not client.jwks_uri:
+    url = holder.jwks_uri
+    if not url:
         return None
-    directory.drop(_key(client.jwks_uri))
-    stored = _remembered(client.jwks_uri)
+    directory.drop(_key(url))
+    stored = _remembered(url)
     if stored is not None and stored.fetched_at != kept.fetched_at:
         return stored
-    return _ask(client.jwks_uri, kept)
+    return _ask(url)
 
 
 def _key(url: str) -> tuple[str, str]:
@@ -120,7 +131,7 @@ def _age(kept: Kept) -> timedelta:
     return timezone.now() - kept.fetched_at if kept.fetched_at else timedelta(0)
 
 
-def _ask(url: str, kept: Kept | None) -> Kept | None:
+def _ask(url: str) -> Kept | None:
     """Fetch the set if nobody has just tried; None where that brought nothing new."""
     if not _fetching.acquire(blocking=False):
         return None

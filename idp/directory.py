@@ -159,6 +159,7 @@ CONFIGURATION = (
     models.Resource,
     models.ResourceScope,
     models.SigningKey,
+    models.StatementIssuer,
 )
 
 

@@ -1,26 +1,32 @@
-"""Register clients (RFC 7591): for the command, the administration, and dynamic registration later.
+"""Register clients (RFC 7591): for the command, the administration, and clients themselves.
 
 From validated metadata to the two rows of an OAuth application, and back. A generated secret is
-returned once. Tells nobody's password, checks no metadata: that is `protocol.client_metadata`.
+returned once, and the one before may live on for a while, so that it is changed without an outage.
+Checks no metadata but what must be fetched: the rest is `protocol.client_metadata`.
 """
 
 from __future__ import annotations
 
 import secrets
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from idp import audit
+from idp import audit, logo, outbound, subjects
 from idp.models import Application, Client, Resource, Revocation
-from idp.protocol import uri
+from idp.protocol import subject, uri
 from idp.protocol.client_metadata import ClientMetadata
 from idp.protocol.errors import InvalidClientMetadata
-from idp.tokens import client_secret, revocation
+from idp.tokens import client_secret, registration_token, revocation
 
 Profile = Application.Profile
 Kind = Application.Kind
+
+FETCH_TIMEOUT = timedelta(seconds=5)
+LONGEST_OVERLAP = timedelta(days=90)
+LOGO_PROBLEM = "gatehouse_logo_problem"
 
 # 24 hexadecimal digits: never the 32 of a person's identifier (RFC 9700 §4.15).
 _ID_BYTES = 12
@@ -30,15 +36,20 @@ _KEPT = ("client_uri", "logo_uri", "policy_uri", "tos_uri", "contacts", "applica
 
 @transaction.atomic
 def register(
-    metadata: ClientMetadata, *, kind: str = "", actor: str = ""
+    metadata: ClientMetadata,
+    *,
+    kind: str = "",
+    actor: str = "",
+    origin: str = Application.Origin.ADMINISTRATOR,
+    owner: str = "",
 ) -> tuple[Client, str | None]:
-    """Create the application with its client; returns the secret, None for a public client.
+    """Create the application with its client; returns the secret, None for one that has none.
 
-    `kind`: of Application.Kind, told from the metadata where it is left out. Raises
-    InvalidClientMetadata for an API that is not registered.
+    `kind`: of Application.Kind, told from the metadata where it is left out. `origin`: of
+    Application.Origin. Raises InvalidClientMetadata for an API that is not registered.
     """
     resources = _resources(metadata)
-    application = Application(kind=kind or _kind(metadata))
+    application = Application(kind=kind or _kind(metadata), origin=origin, owner=owner)
     _describe(application, metadata)
     application.save()
     client = Client(application=application, client_id=secrets.token_hex(_ID_BYTES))
@@ -62,7 +73,7 @@ def update(client: Client, metadata: ClientMetadata, *, actor: str = "") -> Clie
     client.application.save()
     _configure(client, metadata)
     if not metadata.has_secret:
-        client.secret_hash, client.secret_created_at = b"", None
+        forget_secrets(client)
     client.save()
     client.resources.set(resources)
     audit.record("application.changed", application=client.application, actor=actor)
@@ -70,26 +81,141 @@ def update(client: Client, metadata: ClientMetadata, *, actor: str = "") -> Clie
 
 
 @transaction.atomic
-def regenerate_secret(client: Client, *, actor: str = "") -> str:
-    """Give the client a new secret and return it; the old one is dead at once.
+def regenerate_secret(
+    client: Client, *, actor: str = "", keep_previous: timedelta = timedelta(0)
+) -> str:
+    """Give the client a new secret and return it.
 
-    So are the access tokens that the client got in its own name or for people: whoever had the old
-    secret may hold some.
+    `keep_previous`: how long the present one goes on to work beside it. Without, it is dead at
+    once, and so are the access tokens that the client got in its own name or for people: whoever
+    had the old secret may hold some. Of two live secrets the older one always dies.
     """
     if not client.has_secret:
         method = client.token_endpoint_auth_method
         raise InvalidClientMetadata(f"a client with the method {method} has no secret")
+    now = timezone.now()
+    if keep_previous and client.secret_hash:
+        client.previous_secret_hash = client.secret_hash
+        client.previous_secret_created_at = client.secret_created_at
+        client.previous_secret_expires_at = now + min(keep_previous, LONGEST_OVERLAP)
+        client.previous_secret_used_at = None
+    else:
+        _forget_previous(client)
+        revocation.deny(Revocation.Kind.CLIENT, [client.client_id], now=now)
     secret = _renew(client)
-    client.save(update_fields=["secret_hash", "secret_created_at"])
-    revocation.deny(Revocation.Kind.CLIENT, [client.client_id], now=timezone.now())
-    audit.record("client.secret_regenerated", application=client.application, actor=actor)
+    client.save(update_fields=_SECRET_COLUMNS)
+    audit.record(
+        "client.secret_regenerated",
+        application=client.application,
+        actor=actor,
+        details={"previous_until": _iso(client.previous_secret_expires_at)},
+    )
     return secret
+
+
+@transaction.atomic
+def end_previous_secret(client: Client, *, actor: str = "") -> bool:
+    """End the older of two secrets now; False where there is but one."""
+    if not client.previous_secret_hash:
+        return False
+    _forget_previous(client)
+    client.save(update_fields=_SECRET_COLUMNS)
+    audit.record("client.secret_ended", application=client.application, actor=actor)
+    return True
+
+
+def forget_secrets(client: Client) -> None:
+    """Leave the client without any secret; the caller saves it."""
+    client.secret_hash, client.secret_created_at = b"", None
+    _forget_previous(client)
+
+
+def _forget_previous(client: Client) -> None:
+    client.previous_secret_hash = b""
+    client.previous_secret_created_at = None
+    client.previous_secret_expires_at = None
+    client.previous_secret_used_at = None
+
+
+def _iso(instant: datetime | None) -> str:
+    return instant.isoformat() if instant else ""
+
+
+def give_registration_token(client: Client) -> str:
+    """Give the client a new registration access token and return it (RFC 7592 §2); saves nothing.
+
+    The one before is dead as soon as the row is saved.
+    """
+    token = registration_token.generate(registration_token.REGISTRATION)
+    client.registration_token_hash = registration_token.digest(token)
+    return token
+
+
+@transaction.atomic
+def remove(client: Client, *, actor: str = "", reason: str = "") -> None:
+    """Remove the application with everything of it; its tokens die at once."""
+    application = client.application
+    revocation.deny(Revocation.Kind.CLIENT, [client.client_id], now=timezone.now())
+    audit.record("application.deleted", application=application, actor=actor, reason=reason)
+    application.delete()
+
+
+# ----- what has to be fetched -----
+
+
+def check_sector(metadata: ClientMetadata) -> None:
+    """Check the sector of pairwise subjects (OIDC Core §8.1, OIDC Registration §5).
+
+    Reads the sector_identifier_uri, which must list every redirect URI: never call it inside a
+    transaction. Raises InvalidClientMetadata.
+    """
+    address = metadata.sector_identifier_uri
+    if metadata.subject_type == subjects.PAIRWISE:
+        subject.sector_of(metadata.redirect_uris, address)
+    if not address:
+        return
+    try:
+        answer = outbound.get(
+            address,
+            accept="application/json",
+            limit=subject.MAX_DOCUMENT_BYTES,
+            timeout=FETCH_TIMEOUT,
+        )
+    except outbound.OutboundError as error:
+        raise InvalidClientMetadata(f"sector_identifier_uri: {error}") from None
+    if answer.status != 200:
+        raise InvalidClientMetadata(
+            f"sector_identifier_uri: it answers with status {answer.status}"
+        )
+    subject.check_sector(answer.body, metadata.redirect_uris)
+
+
+def read_logo(client: Client) -> bool:
+    """Read the registered logo, once, and keep it; False where that failed.
+
+    A logo that cannot be read is no reason to refuse an application: administrators see why, and a
+    job tries again. Never call it inside a transaction.
+    """
+    application, address = client.application, client.metadata.get("logo_uri", "")
+    if not address:
+        return False
+    try:
+        application.logo, application.logo_type = logo.fetch(address)
+    except logo.NoLogo as error:
+        client.metadata = {**client.metadata, LOGO_PROBLEM: str(error)[:300]}
+        client.save(update_fields=["metadata"])
+        return False
+    application.save(update_fields=["logo", "logo_type", "updated_at"])
+    if LOGO_PROBLEM in client.metadata:
+        client.metadata = {k: v for k, v in client.metadata.items() if k != LOGO_PROBLEM}
+        client.save(update_fields=["metadata"])
+    return True
 
 
 def metadata_of(client: Client) -> ClientMetadata:
     """The metadata of a registered client (RFC 7591 §3.2.1)."""
     application = client.application
-    kept = dict(client.metadata)
+    kept = {name: value for name, value in client.metadata.items() if name != LOGO_PROBLEM}
     members: dict[str, Any] = {name: kept.pop(name) for name in _KEPT if name in kept}
     members |= {name: getattr(client, name) for name in _COLUMNS}
     members |= {f"gatehouse_{name}": getattr(client, name) for name in _OWN_COLUMNS}
@@ -155,6 +281,12 @@ def _configure(client: Client, metadata: ClientMetadata) -> None:
             if value
         },
     }
+
+
+_SECRET_COLUMNS = [
+    *("secret_hash", "secret_created_at", "previous_secret_hash", "previous_secret_created_at"),
+    *("previous_secret_expires_at", "previous_secret_used_at"),
+]
 
 
 def _renew(client: Client) -> str:

@@ -157,8 +157,8 @@ class ClientForm(forms.ModelForm):
 
     def save(self, commit: bool = True) -> Client:
         """A client that becomes public loses its secret."""
-        if self.instance.is_public:
-            self.instance.secret_hash, self.instance.secret_created_at = b"", None
+        if not self.instance.has_secret:
+            registration.forget_secrets(self.instance)
         return super().save(commit)
 
 

@@ -13,7 +13,7 @@ from idp.authorization.request import AuthorizationRequest
 from idp.claims import applications, attributes, describe, release
 from idp.claims.describe import ConsentLine
 from idp.claims.facts import SessionFacts
-from idp.models import Client, Consent, Session
+from idp.models import Application, Client, Consent, Session
 from idp.protocol import scope as scopes
 from idp.protocol import uri
 from idp.protocol.claims_request import ClaimsRequest
@@ -148,12 +148,18 @@ def _destination(request: AuthorizationRequest) -> dict[str, Any]:
     """Where the browser goes next, and what to beware of."""
     parts = uri.split(request.reply_to.redirect_uri)
     host = parts.host or ""
+    unverified = "unverified" if _registered_itself(request.client) else ""
     if not parts.is_web:
-        return {"redirect_host": parts.scheme, "redirect_kind": "app"}
+        return {"redirect_host": parts.scheme, "redirect_kind": "app", "warning": unverified}
     if host in uri.LOOPBACK_HOSTS:
-        warning = "loopback" if request.client.is_native else ""
+        warning = "loopback" if request.client.is_native else unverified
         return {"redirect_host": host, "redirect_kind": "loopback", "warning": warning}
-    return {"redirect_host": host, "redirect_kind": "web", "host": host}
+    return {"redirect_host": host, "redirect_kind": "web", "host": host, "warning": unverified}
+
+
+def _registered_itself(client: Client) -> bool:
+    """Whether what it says of itself was never read by an administrator."""
+    return client.application.origin == Application.Origin.DYNAMIC
 
 
 def _published(client: Client) -> dict[str, Any]:

@@ -12,10 +12,12 @@ def register_all() -> None:
     from idp.authorization import continuation
     from idp.endpoints import (
         authorization,
+        client_configuration,
         discovery,
         end_session,
         introspection,
         jwks,
+        registration,
         revocation,
         token,
         userinfo,
@@ -29,6 +31,8 @@ def register_all() -> None:
         revocation,
         introspection,
         end_session,
+        registration,
+        client_configuration,
         discovery,
     ):
         features.register(endpoint.FEATURE)

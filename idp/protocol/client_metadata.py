@@ -195,12 +195,13 @@ def check(metadata: ClientMetadata) -> None:
 
 
 def refuse_foreign_hosts(metadata: ClientMetadata) -> None:
-    """Raise InvalidClientMetadata for addresses that are not on the client's hosts (RFC 7591 §5).
+    """Raise InvalidClientMetadata for faces that are not on the client's hosts (RFC 7591 §5).
 
-    For registrations by strangers, who might borrow somebody's logo and terms.
+    For registrations by strangers, who might borrow somebody's logo or home page. Policy and terms
+    may be elsewhere, for they are shown with their host.
     """
     own = {uris.split(one).host for one in metadata.redirect_uris}
-    for name in ("client_uri", "logo_uri", "policy_uri", "tos_uri"):
+    for name in ("client_uri", "logo_uri"):
         address = getattr(metadata, name)
         if address and uris.split(address).host not in own:
             raise InvalidClientMetadata(f"{name} must be on the host of a redirect URI")

@@ -231,6 +231,12 @@ class InvalidSoftwareStatement(ProtocolError):
     error = "invalid_software_statement"
 
 
+class UnapprovedSoftwareStatement(ProtocolError):
+    """The software statement is not one for this server (RFC 7591 §3.2.2)."""
+
+    error = "unapproved_software_statement"
+
+
 class ServerError(ProtocolError):
     """Something of ours failed (RFC 6749 §4.1.2.1)."""
 

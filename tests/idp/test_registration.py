@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from idp import registration
-from idp.models import Application, AuditEvent, Client
+from idp.models import Application, AuditEvent, Client, Revocation, Version
 from idp.protocol import client_metadata, subject
 from idp.protocol.errors import InvalidClientMetadata
 from idp.tokens import client_secret
@@ -230,3 +232,54 @@ def test_command_says_what_is_wrong(tmp_path: Path, content: str, words: str) ->
 def test_command_says_that_the_file_is_missing(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="No such file"):
         run(str(tmp_path / "missing.json"))
+
+
+# ----- two secrets -----
+
+
+@pytest.mark.django_db
+def test_a_new_secret_beside_the_old_one() -> None:
+    client, first = registration.register(client_metadata.parse(FULL))
+    second = registration.regenerate_secret(client, keep_previous=timedelta(days=7))
+    assert client_secret.belongs_to(client, first)
+    assert client_secret.belongs_to(client, second)
+    client.refresh_from_db()
+    assert client.previous_secret_used_at is not None
+    assert client.previous_secret_expires_at - timezone.now() > timedelta(days=6)
+    third = registration.regenerate_secret(client, keep_previous=timedelta(days=7))
+    assert [client_secret.belongs_to(client, one) for one in (first, second, third)] == [
+        *(False, True, True)
+    ]
+
+
+@pytest.mark.django_db
+def test_the_old_secret_ends_by_itself_or_at_once() -> None:
+    client, first = registration.register(client_metadata.parse(FULL))
+    second = registration.regenerate_secret(client, keep_previous=timedelta(days=7))
+    client.previous_secret_expires_at = timezone.now()
+    assert not client_secret.belongs_to(client, first)
+    client.previous_secret_expires_at = timezone.now() + timedelta(days=1)
+    assert registration.end_previous_secret(client)
+    assert not registration.end_previous_secret(client)
+    assert not client_secret.belongs_to(client, first)
+    assert client_secret.belongs_to(client, second)
+
+
+@pytest.mark.django_db
+def test_without_an_overlap_tokens_die_with_an_overlap_they_live() -> None:
+    client, _ = registration.register(client_metadata.parse(FULL))
+    registration.regenerate_secret(client, keep_previous=timedelta(days=7))
+    assert not Revocation.objects.exists()
+    registration.regenerate_secret(client)
+    assert Revocation.objects.get().key == client.client_id
+    assert client.previous_secret_hash == b""
+
+
+@pytest.mark.django_db
+def test_use_of_the_old_secret_is_noted_without_emptying_memories() -> None:
+    client, first = registration.register(client_metadata.parse(FULL))
+    registration.regenerate_secret(client, keep_previous=timedelta(days=7))
+    before = Version.objects.get().configuration
+    for _ in range(3):
+        assert client_secret.belongs_to(client, first)
+    assert Version.objects.get().configuration == before

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
+from django.conf import settings
 from django.utils import timezone
 
 from idp.models import Application, User
@@ -29,6 +30,18 @@ def launch_url(row: Application | None) -> str:
     """Where people start the application; only addresses that a link may have."""
     url = row.launch_url if row is not None else ""
     return url if urlsplit(url).scheme in ("https", "http") else ""
+
+
+def start_url(row: Application) -> str:
+    """Where the launcher leads: to the application's own start of a sign-in, if it has one.
+
+    Third-party initiated login says who we are (OIDC Core §4); otherwise the launch address.
+    """
+    address = getattr(getattr(row, "client", None), "initiate_login_uri", "")
+    if not address:
+        return launch_url(row)
+    joined = "&" if "?" in address else "?"
+    return f"{address}{joined}{urlencode({'iss': settings.IDP.issuer})}"
 
 
 def host(url: str) -> str:

@@ -11,6 +11,7 @@ import orjson
 from django.core.management.base import BaseCommand, CommandError
 
 from idp import audit, registration
+from idp.models import Application
 from idp.protocol import client_metadata, strict_json
 from idp.protocol.errors import ProtocolError
 
@@ -34,11 +35,16 @@ class Command(BaseCommand):
             metadata = client_metadata.parse(
                 strict_json.load_object(_read(file), max_bytes=MOST_BYTES)
             )
-            client, secret = registration.register(metadata, actor="register_client")
+            registration.check_sector(metadata)
+            client, secret = registration.register(
+                metadata, actor="register_client", origin=Application.Origin.COMMAND
+            )
         except strict_json.InvalidJson as error:
             raise CommandError(f"{file}: not a JSON object: {error}") from None
         except ProtocolError as error:
             raise CommandError(f"{error.error}: {error.description}") from None
+        if client.metadata.get("logo_uri") and not registration.read_logo(client):
+            self.stderr.write(f"logo_uri: {client.metadata[registration.LOGO_PROBLEM]}")
         document = registration.document(client)
         if secret is not None:
             document |= {"client_secret": secret, "client_secret_expires_at": 0}

@@ -417,9 +417,11 @@ def test_software_statements_are_refused() -> None:
 def test_foreign_hosts() -> None:
     client_metadata.refuse_foreign_hosts(parse(logo_uri="https://client.example.org:1/logo"))
     client_metadata.refuse_foreign_hosts(parse())
-    for name in ("client_uri", "logo_uri", "policy_uri", "tos_uri"):
+    for name in ("client_uri", "logo_uri"):
         with pytest.raises(InvalidClientMetadata, match=name):
             client_metadata.refuse_foreign_hosts(parse(**{name: "https://bank.example/"}))
+    for name in ("policy_uri", "tos_uri"):
+        client_metadata.refuse_foreign_hosts(parse(**{name: "https://law.example/"}))
 
 
 ANY_JSON = st.recursive(

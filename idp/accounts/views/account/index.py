@@ -23,7 +23,7 @@ def index(request: Request, session: Session) -> HttpResponseBase:
         page="applications",
         person={**facts.person(user), "groups": groups},
         applications=[
-            {**(facts.application(row) or {}), "launch_url": facts.launch_url(row)}
+            {**(facts.application(row) or {}), "launch_url": facts.start_url(row)}
             for row in access.usable(user, _startable())
         ],
     )
@@ -32,4 +32,5 @@ def index(request: Request, session: Session) -> HttpResponseBase:
 def _startable() -> list[Application]:
     """Every application that people use; machines have no people."""
     people_use = Application.objects.filter(enabled=True).exclude(kind=Application.Kind.MACHINE)
-    return list(people_use.defer("logo").prefetch_related("allowed_groups"))
+    started = people_use.defer("logo").select_related("client")
+    return list(started.prefetch_related("allowed_groups"))

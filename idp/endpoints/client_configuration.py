@@ -1,0 +1,179 @@
+"""The client configuration endpoint (RFC 7592 §2): a client manages its own registration.
+
+Its address names the client, its registration access token proves who asks. A change is checked
+like a registration, by the policy of now, and leaves alone what administrators have decided.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.db import transaction
+
+from idp import directory, refusals, registration, registration_policy
+from idp.endpoints import registration_request
+from idp.features import Feature
+from idp.models import Client
+from idp.protocol import parameters as forms
+from idp.protocol.client_metadata import ClientMetadata
+from idp.protocol.errors import (
+    AccessDenied,
+    InvalidClientMetadata,
+    MethodNotAllowed,
+    ProtocolError,
+)
+from idp.protocol.message import NO_STORE, Request, Response, json_response
+from idp.protocol.vocabulary import PKCE_POLICIES, GrantType
+from idp.tokens import client_secret, registration_token
+
+PATH = "/register/client"
+# What we say besides metadata; a change must not bring it (RFC 7592 §2.2).
+_ANSWERED = (
+    *("registration_access_token", "registration_client_uri"),
+    *("client_secret_expires_at", "client_id_issued_at"),
+)
+
+
+class Forbidden(AccessDenied):
+    """The client may not change its registration (RFC 7592 §2.2)."""
+
+    status = 403
+
+
+def client_configuration(request: Request) -> Response:
+    """Answer GET, PUT and DELETE (RFC 7592 §2.1-2.3)."""
+    if request.method not in _METHODS:
+        raise MethodNotAllowed(allow=tuple(_METHODS))
+    try:
+        client, token = _authenticate(request)
+        return _METHODS[request.method](client, token, request)
+    except ProtocolError as error:
+        refusals.record(registration_request.ACTION, error, request)
+        raise
+
+
+def _authenticate(request: Request) -> tuple[Client, str]:
+    """Return the client whose registration access token this is; equal work for nobody's."""
+    presented = registration_request.bearer_token(request)
+    if presented is None:
+        raise registration_request.unauthorized(
+            "a registration access token is required", error=False
+        )
+    client = directory.client(forms.parse(request.query).one("client_id") or "")
+    stored = bytes(client.registration_token_hash) if client is not None else b""
+    if not registration_token.matches(presented, stored) or client is None:
+        raise registration_request.unauthorized("the registration access token is not valid")
+    if not client.application.enabled:
+        raise Forbidden("the application is disabled")
+    return client, presented
+
+
+def document(client: Client, token: str) -> dict[str, Any]:
+    """Return what is registered, and how to manage it (RFC 7592 §3); never the secret."""
+    registered = registration.document(client)
+    shown = {
+        name: value
+        for name, value in registered.items()
+        if not name.startswith(registration_policy.OWN_MEMBERS)
+    }
+    address = f"{settings.IDP.url(PATH)}?{urlencode({'client_id': client.client_id})}"
+    return {**shown, "registration_access_token": token, "registration_client_uri": address}
+
+
+def _read(client: Client, token: str, request: Request) -> Response:
+    """Answer with the registration as it is (RFC 7592 §2.1)."""
+    return json_response(document(client, token))
+
+
+def _update(client: Client, token: str, request: Request) -> Response:
+    """Replace the registration, and the token with it (RFC 7592 §2.2)."""
+    if not registration_policy.is_on():
+        raise Forbidden("registrations cannot be changed while registration is off")
+    members = _own_members(registration_request.document(request), client)
+    policy = registration_policy.current()
+    metadata = registration_policy.apply(members, policy, now=request.now)
+    registration.check_sector(metadata)
+    old_logo = client.metadata.get("logo_uri", "")
+    changed, successor, secret = _change(client, metadata, token=token)
+    if changed.metadata.get("logo_uri", "") != old_logo:
+        registration.read_logo(changed)
+    answer = document(changed, successor)
+    if secret is not None:
+        answer |= {"client_secret": secret, "client_secret_expires_at": 0}
+    return json_response(answer)
+
+
+def _own_members(members: dict[str, Any], client: Client) -> dict[str, Any]:
+    """The metadata of a change, after what only has to fit (RFC 7592 §2.2)."""
+    for name in _ANSWERED:
+        if name in members:
+            raise InvalidClientMetadata(f"{name} is not for the client to send")
+    if members.get("client_id") != client.client_id:
+        raise InvalidClientMetadata("client_id must be the client's own")
+    secret = members.get("client_secret")
+    if secret is not None and not (
+        isinstance(secret, str) and client_secret.belongs_to(client, secret)
+    ):
+        raise InvalidClientMetadata("client_secret must be the present one, or be left out")
+    own = {"client_id", "client_secret"}
+    return {name: value for name, value in members.items() if name not in own}
+
+
+@transaction.atomic
+def _change(
+    client: Client, metadata: ClientMetadata, *, token: str
+) -> tuple[Client, str, str | None]:
+    """Bring the rows into line; returns the client, its new token, a first secret if it needs one.
+
+    The token is spent by one conditional statement: of two changes at once one fails.
+    """
+    row = Client.objects.select_related("application").get(pk=client.pk)
+    successor = registration.give_registration_token(row)
+    spent = Client.objects.filter(
+        pk=row.pk, registration_token_hash=registration_token.digest(token)
+    ).update(registration_token_hash=row.registration_token_hash)
+    if not spent:
+        raise registration_request.unauthorized("the registration access token is not valid")
+    registration.update(row, _as_administered(metadata, row), actor="registration")
+    secret = None
+    if row.has_secret and not row.secret_hash:
+        secret = registration.regenerate_secret(row, actor="registration")
+    return row, successor, secret
+
+
+def _as_administered(metadata: ClientMetadata, row: Client) -> ClientMetadata:
+    """The metadata with what administrators have decided for this client meanwhile."""
+    apis = [*metadata.gatehouse_resources, *(one.identifier for one in row.resources.all())]
+    refreshes = GrantType.REFRESH_TOKEN in metadata.grant_types
+    return dataclasses.replace(
+        metadata,
+        gatehouse_first_party=row.application.first_party,
+        gatehouse_resources=tuple(dict.fromkeys(apis)),
+        gatehouse_pkce=min(metadata.gatehouse_pkce, row.pkce, key=PKCE_POLICIES.index),
+        gatehouse_id_token_scope_claims=row.id_token_scope_claims,
+        gatehouse_refresh_always=row.refresh_always and refreshes,
+    )
+
+
+def _delete(client: Client, token: str, request: Request) -> Response:
+    """Remove the client with everything of it (RFC 7592 §2.3)."""
+    rows = Client.objects.select_related("application")
+    row = rows.filter(
+        pk=client.pk, registration_token_hash=registration_token.digest(token)
+    ).first()
+    if row is None:
+        raise registration_request.unauthorized("the registration access token is not valid")
+    registration.remove(row, actor="registration")
+    return Response(204, list(NO_STORE))
+
+
+_METHODS = {"GET": _read, "PUT": _update, "DELETE": _delete}
+
+FEATURE = Feature(
+    name="client_configuration",
+    specification="RFC 7592 §2",
+    routes={PATH: client_configuration},
+)

@@ -1,0 +1,207 @@
+"""RFC 7592: a client reads, changes and removes its own registration, and nobody else does."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from idp.models import AuditEvent, Client
+from tests.support import dynamic
+from tests.support.dynamic import Registered, registered
+from tests.support.protocol import RelyingParty, World, agree, header, json
+
+S = "RFC 7592"
+
+
+@pytest.fixture
+def client(world: World) -> Registered:
+    dynamic.policy()
+    return registered(world.provider, scope="openid email")
+
+
+def row(client: Registered) -> Client:
+    return Client.objects.select_related("application").get(client_id=client.id)
+
+
+@pytest.mark.standard(S, "2.1", "read")
+def test_read(client: Registered) -> None:
+    response = client.read()
+    assert response.status == 200
+    assert header(response, "Cache-Control") == "no-store"
+    found = json(response)
+    assert found == {k: v for k, v in client.answer.items() if not k.startswith("client_secret")}
+
+
+@pytest.mark.standard(S, "2", "the token of this client, and only of this one")
+def test_tokens(world: World, client: Registered) -> None:
+    other = registered(world.provider)
+    for token in (other.token, "x", "gtr_x", client.token[:-1], client.answer["client_secret"]):
+        response = client.read(token)
+        assert response.status == 401
+        assert 'error="invalid_token"' in header(response, "WWW-Authenticate")
+    without = dynamic.send(world.provider, "GET", client.path)
+    assert header(without, "WWW-Authenticate") == 'Bearer realm="registration"'
+    for path in ("/register/client", "/register/client?client_id=nobody"):
+        assert dynamic.send(world.provider, "GET", path, token=client.token).status == 401
+
+
+def test_clients_of_administrators_have_no_token(world: World, web: RelyingParty) -> None:
+    for token in ("", "x", web.secret):
+        path = f"/register/client?client_id={web.id}"
+        for method in ("GET", "PUT", "DELETE"):
+            assert dynamic.send(world.provider, method, path, {}, token=token).status == 401
+
+
+@pytest.mark.standard(S, "2.2", "change; the token is rotated")
+def test_change(client: Registered) -> None:
+    old = client.token
+    uris = ["https://wiki.example/callback", "https://wiki.example/new"]
+    response = client.change(redirect_uris=uris, client_name="New")
+    assert response.status == 200, response.body
+    assert json(response)["redirect_uris"] == uris
+    assert row(client).application.name == "New"
+    assert client.token != old
+    assert client.read(old).status == 401
+    assert client.read().status == 200
+
+
+@pytest.mark.standard(S, "2.2", "what is left out goes back to its default")
+def test_left_out(client: Registered) -> None:
+    assert client.change(scope=None).status == 200
+    assert "email" in client.answer["scope"]
+    assert "phone" in client.answer["scope"]
+
+
+@pytest.mark.standard(S, "2.2", "members that a client must not send, or not change")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"registration_access_token": "x"},
+        {"registration_client_uri": "https://x.example"},
+        {"client_secret_expires_at": 0},
+        {"client_id_issued_at": 1},
+        {"client_id": "another"},
+        {"client_id": None},
+        {"client_secret": "chosen by the client"},
+        {"client_secret": 7},
+        {"gatehouse_first_party": True},
+    ],
+)
+def test_members(client: Registered, changes: dict[str, Any]) -> None:
+    response = client.change(**changes)
+    assert json(response)["error"] == "invalid_client_metadata"
+    assert client.read().status == 200
+
+
+@pytest.mark.standard(S, "2.2", "a change is checked by the policy of now (CVE-2026-15572)")
+def test_policy(client: Registered) -> None:
+    dynamic.policy(allowed_hosts=["*.apps.example"])
+    assert json(client.change())["error"] == "invalid_redirect_uri"
+    dynamic.policy(allowed_hosts=[], profile="default")
+    widened = client.change(
+        grant_types=["implicit", "authorization_code"], response_types=["id_token", "code"]
+    )
+    assert json(widened)["error"] == "invalid_client_metadata"
+    assert json(client.change(redirect_uris=["http://x.example/"]))["error"] == (
+        "invalid_redirect_uri"
+    )
+    dynamic.policy(mode="off")
+    assert client.change().status == 403
+    assert client.read().status == 200
+
+
+def test_front_channel_goes_when_the_policy_withdraws_it(world: World) -> None:
+    dynamic.policy(profile="compatibility")
+    client = registered(world.provider, grant_types=["implicit"], response_types=["id_token"])
+    dynamic.policy(profile="default")
+    assert json(client.change())["error"] == "invalid_client_metadata"
+
+
+def test_what_administrators_decided_stays(world: World, client: Registered) -> None:
+    resource = world.resource("https://api.example", "read")
+    found = row(client)
+    found.resources.add(resource)
+    found.pkce, found.id_token_scope_claims = "required", True
+    found.application.first_party = True
+    found.application.save()
+    found.save()
+    assert client.change(client_name="New").status == 200
+    found = row(client)
+    assert (found.pkce, found.id_token_scope_claims) == ("required", True)
+    assert found.application.first_party
+    assert [one.identifier for one in found.resources.all()] == ["https://api.example"]
+
+
+def test_secret_in_a_change(client: Registered) -> None:
+    assert client.change(client_secret=client.answer["client_secret"]).status == 200
+    assert client.change(client_secret=None).status == 200
+
+
+def test_becoming_public_and_back(client: Registered) -> None:
+    assert client.change(client_secret=None, token_endpoint_auth_method="none").status == 200
+    assert not row(client).secret_hash
+    client.answer.pop("client_secret")
+    response = client.change(token_endpoint_auth_method="client_secret_post")
+    assert json(response)["client_secret"].startswith("gts_")
+
+
+@pytest.mark.standard(S, "2.3", "204, and everything of it is dead")
+def test_remove(world: World, client: Registered) -> None:
+    found = row(client)
+    agree(world.user, found.application, "openid")
+    party = RelyingParty(world.provider, found, client.answer["client_secret"])
+    tokens = party.tokens(world.session)
+    assert client.remove("gtr_wrong").status == 401
+    response = client.remove()
+    assert (response.status, response.body) == (204, b"")
+    assert client.read().status == 401
+    assert client.remove().status == 401
+    assert not Client.objects.filter(client_id=client.id).exists()
+    assert party.userinfo(tokens["access_token"]).status == 401
+    assert AuditEvent.objects.filter(action="application.deleted").exists()
+
+
+def test_disabled(client: Registered) -> None:
+    application = row(client).application
+    application.enabled = False
+    application.save()
+    for response in (client.read(), client.change(), client.remove()):
+        assert response.status == 403
+
+
+def test_other_methods(world: World, client: Registered) -> None:
+    for method in ("POST", "PATCH"):
+        assert dynamic.send(world.provider, method, client.path, {}).status == 405
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_changes_at_once(client: Registered) -> None:
+    """Of many changes under one token one is made: the token is spent."""
+    statuses: list[int] = []
+    token = client.token
+
+    def attempt(number: int) -> None:
+        document = {**client.metadata, "client_name": f"Name {number}"}
+        response = dynamic.send(client.provider, "PUT", client.path, document, token=token)
+        statuses.append(response.status)
+        connection.close()
+
+    threads = [threading.Thread(target=attempt, args=[number]) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200, *[401] * 19]
+
+
+def test_initial_access_token_is_no_registration_token(world: World, client: Registered) -> None:
+    _, token = dynamic.initial_access_token(expires_at=timezone.now())
+    assert client.read(token).status == 401
+    _, token = dynamic.initial_access_token()
+    assert client.read(token).status == 401
+    assert dynamic.register(world.provider, token=client.token).status == 401
