@@ -30,9 +30,13 @@ NAVIGATION = (
     ("Applications", ("idp.application", "idp.resource")),
     ("People", ("idp.user", "idp.group", "idp.session")),
     ("Activity", ("idp.signin", "idp.auditevent")),
+    (
+        "Registration",
+        ("idp.registrationpolicy", "idp.initialaccesstoken", "idp.statementissuer"),
+    ),
     ("Security", ("idp.signingkey",)),
 )
-NAMES = {"idp.signingkey": "Keys"}
+NAMES = {"idp.signingkey": "Keys", "idp.registrationpolicy": "Policy"}
 NOT_OURS = (
     *("login", "logout", "password_change", "password_change_done"),
     *("autocomplete", "view_on_site"),

@@ -10,8 +10,15 @@ class IdpConfig(AppConfig):
     verbose_name = "Identity"
 
     def ready(self) -> None:
-        from idp import audit, checks, directory, endpoints  # noqa: F401 (checks register)
+        from idp import (
+            audit,
+            checks,  # noqa: F401 (checks register)
+            client_lifecycle,
+            directory,
+            endpoints,
+        )
 
         directory.connect_signals()
         audit.install()
         endpoints.register_all()
+        client_lifecycle.install()

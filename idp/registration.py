@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from idp import audit, logo, outbound, subjects
-from idp.models import Application, Client, Resource, Revocation
+from idp.models import Application, Client, InitialAccessToken, Resource, Revocation
 from idp.protocol import subject, uri
 from idp.protocol.client_metadata import ClientMetadata
 from idp.protocol.errors import InvalidClientMetadata
@@ -139,6 +139,37 @@ def _forget_previous(client: Client) -> None:
 
 def _iso(instant: datetime | None) -> str:
     return instant.isoformat() if instant else ""
+
+
+def make_initial_access_token(
+    name: str,
+    *,
+    owner: str = "",
+    most_uses: int | None = None,
+    expires_at: datetime | None = None,
+    actor: str = "",
+) -> tuple[InitialAccessToken, str]:
+    """Make a token that lets its holder register clients (RFC 7591 §3); it is returned once."""
+    token = registration_token.generate(registration_token.INITIAL)
+    row = InitialAccessToken.objects.create(
+        name=name[:120],
+        token_hash=registration_token.digest(token),
+        owner=owner[:150],
+        created_by=actor[:150],
+        expires_at=expires_at,
+        most_uses=most_uses,
+    )
+    audit.record("initial_access_token.created", actor=actor, details={"name": row.name})
+    return row, token
+
+
+def revoke_initial_access_token(row: InitialAccessToken, *, actor: str = "") -> bool:
+    """Let the token register nothing more; False if it was revoked before."""
+    live = InitialAccessToken.objects.filter(pk=row.pk, revoked_at=None)
+    if not live.update(revoked_at=timezone.now()):
+        return False
+    audit.record("initial_access_token.revoked", actor=actor, details={"name": row.name})
+    return True
 
 
 def give_registration_token(client: Client) -> str:

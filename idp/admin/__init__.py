@@ -11,6 +11,7 @@ from idp.admin import (  # noqa: F401 (each module registers what it brings)
     audit_events,
     connect,
     connect_clients,
+    dynamic_registration,
     find,
     groups,
     home,

@@ -12,11 +12,15 @@ from idp.models import Application
 LOGO_TYPE = "image/png"
 
 
-def unused(kind: str) -> tuple[str, ...]:
-    """Fields that mean nothing to a kind: machines have no people, SAML knows no consent."""
+def unused(kind: str, origin: str) -> tuple[str, ...]:
+    """Fields that mean nothing here: machines have no people, SAML knows no consent.
+
+    Only what registered itself may be removed for not being used.
+    """
+    kept = () if origin == Application.Origin.DYNAMIC else ("keep",)
     if kind == Application.Kind.MACHINE:
-        return ("access", "allowed_groups", "first_party", "launch_url")
-    return ("first_party",) if kind == Application.Kind.SAML else ()
+        return ("access", "allowed_groups", "first_party", "launch_url", *kept)
+    return ("first_party", *kept) if kind == Application.Kind.SAML else kept
 
 
 class ApplicationForm(forms.ModelForm):
@@ -32,14 +36,14 @@ class ApplicationForm(forms.ModelForm):
     class Meta:
         model = Application
         fields = (
-            *("name", "description", "launch_url", "contact"),
+            *("name", "description", "launch_url", "contact", "owner", "keep"),
             *("access", "allowed_groups", "first_party"),
         )
         widgets: ClassVar = {"access": forms.RadioSelect, "allowed_groups": CheckboxList}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in unused(self.instance.kind):
+        for name in unused(self.instance.kind, self.instance.origin):
             self.fields.pop(name, None)
         if not self.instance.logo_type:
             self.fields.pop("logo_remove", None)

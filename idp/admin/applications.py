@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import Prefetch, QuerySet
+from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from idp import models, registration
+from idp import client_lifecycle, models, registration
 from idp.admin import halves, impact, kinds, lookup, mapping_rows, one_time, preview_pages
 from idp.admin.application_form import ApplicationForm, unused
 from idp.admin.audited import AuditedAdmin, record, without_popups
+from idp.admin.client_form import sector_problem
 from idp.admin.deletion import ExplainedDeletion
 from idp.admin.filters import Choice
 from idp.admin.mapping_rows import MappingFormSet, MappingRowForm
 from idp.admin_site import SeeOther, site
 from idp.templatetags.administration import counted, state, when
 from idp.tokens import revocation
+
+KEEP_DAYS = {"1": "one day", "7": "a week", "30": "a month"}
 
 
 class MappingInline(admin.TabularInline):
@@ -61,6 +66,34 @@ class EnabledFilter(Choice):
         return queryset.filter(enabled=self.value() == "yes")
 
 
+class OriginFilter(Choice):
+    """Who registered it."""
+
+    title = "registered by"
+    parameter_name = "origin"
+    field = "origin"
+    choices_offered = tuple(models.Application.Origin.choices)
+
+
+class UnusedFilter(Choice):
+    """Not used for a while, or never."""
+
+    title = "use"
+    parameter_name = "unused"
+    choices_offered = (
+        ("30", "Not for 30 days"),
+        ("90", "Not for 90 days"),
+        ("365", "Not this year"),
+    )
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() not in dict(self.choices_offered):
+            return queryset
+        since = timezone.now() - timedelta(days=int(self.value() or 0))
+        used = Coalesce("last_used_at", "created_at")
+        return queryset.alias(used=used).filter(used__lt=since)
+
+
 @admin.register(models.Application, site=site)
 class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
     """What administrators connect."""
@@ -71,8 +104,8 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
     empty_text = "Connect the first one: it takes a name and an address."
     form = ApplicationForm
     change_form_template = "admin/application/form.html"
-    list_display = ("name", "kind_word", "state_word", "who", "used")
-    list_filter: ClassVar = [KindFilter, EnabledFilter]
+    list_display = ("name", "kind_word", "state_word", "who", "origin_word", "grants", "used")
+    list_filter: ClassVar = [KindFilter, EnabledFilter, OriginFilter, UnusedFilter]
     search_fields = ("name",)  # the look-up is get_search_results
     search_help_text = "A part of the name, or a client_id."
     FIELDSETS: ClassVar[list[Any]] = [
@@ -82,7 +115,7 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
             {
                 "classes": ["appearance"],
                 "fields": [
-                    *("name", "description", "launch_url", "contact"),
+                    *("name", "description", "launch_url", "contact", "owner", "keep"),
                     *("logo_upload", "logo_remove"),
                 ],
             },
@@ -119,6 +152,15 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
             return application.get_access_display()
         return ", ".join(group.name for group in application.allowed_groups.all()) or "nobody"
 
+    @admin.display(description="registered by", ordering="origin")
+    def origin_word(self, application: models.Application) -> str:
+        who = application.get_origin_display()
+        return f"{who} ({application.owner})" if application.owner else who
+
+    @admin.display(description="live grants")
+    def grants(self, application: models.Application) -> int:
+        return client_lifecycle.live_grants().get(application.pk, 0)
+
     @admin.display(description="last used", ordering="last_used_at")
     def used(self, application: models.Application) -> str:
         return when(application.last_used_at)
@@ -131,6 +173,20 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
         """Applications are added by the wizard."""
         return SeeOther(reverse("admin:connect"))
 
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: Any = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> Any:
+        """Ask others before the transaction begins: nobody waits for them while it is open."""
+        if request.method == "POST" and "_preview" not in request.POST:
+            client = models.Client.objects.filter(pk=lookup.identifier(object_id)).first()
+            if client is not None:
+                request.sector_problem = sector_problem(client, request.POST)  # type: ignore[attr-defined]
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
         return [] if obj is None else [kinds.of(obj).half, MappingInline]
 
@@ -138,7 +194,7 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
         """What the kind has; a logo can be removed where there is one."""
         if obj is None:
             return self.FIELDSETS
-        without = unused(obj.kind) + (() if obj.logo_type else ("logo_remove",))
+        without = unused(obj.kind, obj.origin) + (() if obj.logo_type else ("logo_remove",))
         parts = [
             (title, {**part, "fields": [name for name in part["fields"] if name not in without]})
             for title, part in self.FIELDSETS
@@ -187,7 +243,9 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
         return {
             "state_word": state_of(application),
             "client": client,
-            "has_secret": bool(client and not client.is_public),
+            "has_secret": bool(client and client.has_secret),
+            "live_grants": client_lifecycle.live_grants().get(pk, 0),
+            "unused_until": client_lifecycle.expires_at(application),
             "missing": kinds.of(application).missing(application),
             "sign_ins_url": f"{reverse('admin:idp_signin_changelist')}?q={pk}",
             "events_url": f"{reverse('admin:idp_auditevent_changelist')}?q={pk}",
@@ -211,14 +269,27 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
         """Ask, give a new secret, show it once on the page of settings."""
         application = _application(pk)
         client = models.Client.objects.select_related("application").filter(pk=pk).first()
-        if client is None or client.is_public:
+        if client is None or not client.has_secret:
             raise Http404
         if request.method == "POST":
             actor = request.user.get_username()
-            secret = registration.regenerate_secret(client, actor=actor)
+            if "end" in request.POST:
+                registration.end_previous_secret(client, actor=actor)
+                messages.success(request, "The older secret is refused from now on.")
+                return SeeOther(_page(application))
+            days = request.POST.get("keep", "0")
+            keep = timedelta(days=int(days)) if days in KEEP_DAYS else timedelta(0)
+            secret = registration.regenerate_secret(client, actor=actor, keep_previous=keep)
             one_time.put(request, one_time.SECRET, secret, about=application.pk)
             return SeeOther(reverse("admin:connect_settings", args=[pk]))
-        return self._task(request, application, "admin/application/secret.html", client=client)
+        return self._task(
+            request,
+            application,
+            "admin/application/secret.html",
+            client=client,
+            keep_days=KEEP_DAYS,
+            now=timezone.now(),
+        )
 
     def disable_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
         """Ask, then let the application get nothing more."""

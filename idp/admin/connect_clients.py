@@ -222,7 +222,7 @@ def _missing(application: Application) -> list[str]:
     found = []
     if client is not None and CODE in client.grant_types and not client.redirect_uris:
         found.append("A redirect address.")
-    if client is not None and not client.is_public and not client.secret_created_at:
+    if client is not None and client.has_secret and not client.secret_created_at:
         found.append("A secret: make one with “New secret”.")
     return found
 

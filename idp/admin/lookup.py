@@ -61,6 +61,11 @@ def activity(rows: QuerySet[Any], term: str) -> QuerySet[Any]:
     return rows.filter(found)
 
 
+def identifier(text: Any) -> uuid.UUID | None:
+    """The identifier in an address, None for anything else."""
+    return _uuid(str(text))
+
+
 def _uuid(term: str) -> uuid.UUID | None:
     try:
         return uuid.UUID(term)

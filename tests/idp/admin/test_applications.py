@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -43,6 +44,9 @@ def form(client: models.Client, *rows: models.ClaimMapping, **changes: Any) -> d
         "client-0-token_endpoint_auth_method": client.token_endpoint_auth_method,
         "client-0-grant_types": client.grant_types,
         "client-0-id_token_signed_response_alg": client.id_token_signed_response_alg,
+        "client-0-subject_type": client.subject_type,
+        "client-0-profile": client.application.profile,
+        "client-0-response_types": client.response_types,
         "client-0-pkce": client.pkce,
         "client-0-scope": client.scope,
         "client-0-default_acr_values": "",
@@ -380,7 +384,7 @@ def test_a_new_secret_is_asked_for_first_and_shown_once(browser: Browser) -> Non
     client = ClientFactory()
     old = bytes(client.secret_hash)
     url = f"{LIST}{client.pk}/secret/"
-    assert "is refused from now on" in browser.get(url).content.decode()
+    assert "works on for as long as you say" in browser.get(url).content.decode()
     client.refresh_from_db()
     assert bytes(client.secret_hash) == old
     response = browser.post(url)
@@ -389,6 +393,32 @@ def test_a_new_secret_is_asked_for_first_and_shown_once(browser: Browser) -> Non
     assert bytes(client.secret_hash) != old
     assert "data-secret" in browser.get(response.headers["Location"]).content.decode()
     assert "data-secret" not in browser.get(response.headers["Location"]).content.decode()
+
+
+def test_two_secrets_for_a_week_and_the_end_of_the_older_one(browser: Browser) -> None:
+    client = ClientFactory()
+    old = bytes(client.secret_hash)
+    url = f"{LIST}{client.pk}/secret/"
+    browser.post(url, {"keep": "7"})
+    client.refresh_from_db()
+    assert bytes(client.previous_secret_hash) == old
+    left = client.previous_secret_expires_at - timezone.now()
+    assert timedelta(days=6) < left <= timedelta(days=7)
+    shown = browser.get(url).content.decode()
+    assert "Two secrets are live" in shown
+    assert "Nobody has used it" in shown
+    browser.post(url, {"end": "1"})
+    client.refresh_from_db()
+    assert bytes(client.previous_secret_hash) == b""
+    assert "Two secrets are live" not in browser.get(url).content.decode()
+
+
+@pytest.mark.parametrize("days", ["0", "", "-1", "9999", "x"])
+def test_an_overlap_that_is_not_offered_is_none(browser: Browser, days: str) -> None:
+    client = ClientFactory()
+    browser.post(f"{LIST}{client.pk}/secret/", {"keep": days})
+    client.refresh_from_db()
+    assert client.previous_secret_expires_at is None
 
 
 def test_public_clients_have_no_secret_to_make(browser: Browser) -> None:
@@ -469,3 +499,115 @@ def test_a_machine_has_no_people(browser: Browser) -> None:
     assert browser.post(page(client.application), data).status_code == 302
     client.application.refresh_from_db()
     assert (client.application.name, client.application.access) == ("Job", "everyone")
+
+
+# ----- everything that can be registered -----
+
+
+KEY = {
+    "kty": "EC",
+    "crv": "P-256",
+    "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+    "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+}
+
+
+def test_keys_algorithms_and_addresses(browser: Browser) -> None:
+    client = ClientFactory()
+    changes = {
+        "token_endpoint_auth_method": "private_key_jwt",
+        "token_endpoint_auth_signing_alg": "ES256",
+        "jwks": json.dumps({"keys": [KEY]}),
+        "id_token_encrypted_response_alg": "ECDH-ES",
+        "userinfo_signed_response_alg": "EdDSA",
+        "subject_type": "pairwise",
+        "initiate_login_uri": "https://application.example/login",
+        "backchannel_logout_uri": "https://application.example/logout",
+        "frontchannel_logout_uri": "https://application.example/front",
+        "frontchannel_logout_session_required": "on",
+        "request_uris": "https://application.example/r1\nhttps://application.example/r2",
+        "require_signed_request_object": "on",
+    }
+    posted = form(client, **{f"client-0-{name}": value for name, value in changes.items()})
+    response = browser.post(page(client.application), posted)
+    assert response.status_code == 302, response.content.decode()
+    client.refresh_from_db()
+    assert client.jwks == {"keys": [KEY]}
+    assert client.id_token_encrypted_response_enc == "A128CBC-HS256"
+    assert client.userinfo_encrypted_response_enc == ""
+    assert client.request_uris == changes["request_uris"].split("\n")
+    assert client.subject_type == "pairwise"
+    assert bytes(client.secret_hash) == b""
+    shown = browser.get(page(client.application)).content.decode()
+    assert "https://application.example/front" in shown
+    assert "New secret" not in shown
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"jwks": '{"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}'}, "private key"),
+        ({"jwks": "["}, "not JSON"),
+        ({"jwks_uri": "http://application.example/jwks"}, "must be https"),
+        ({"token_endpoint_auth_method": "private_key_jwt"}, "needs jwks or jwks_uri"),
+        ({"id_token_encrypted_response_alg": "RSA-OAEP"}, "needs jwks or jwks_uri"),
+        ({"response_types": ["id_token"], "grant_types": ["implicit"]}, "compatibility"),
+        ({"response_types": ["code", "code token"]}, "implicit"),
+        ({"backchannel_logout_uri": "https://a.example/#x"}, "fragment"),
+        ({"initiate_login_uri": "javascript:alert(1)"}, "must be https"),
+        ({"subject_type": "none"}, "Select a valid choice"),
+    ],
+)
+def test_what_does_not_fit_together(browser: Browser, changes: dict[str, Any], words: str) -> None:
+    client = ClientFactory()
+    posted = form(client, **{f"client-0-{name}": value for name, value in changes.items()})
+    response = browser.post(page(client.application), posted)
+    assert response.status_code == 200
+    assert words in response.content.decode()
+
+
+def test_compatibility_is_a_choice_of_web_applications(browser: Browser) -> None:
+    client = ClientFactory()
+    changes = {
+        "client-0-profile": "compatibility",
+        "client-0-grant_types": ["authorization_code", "implicit"],
+        "client-0-response_types": ["code", "id_token token"],
+    }
+    assert browser.post(page(client.application), form(client, **changes)).status_code == 302
+    client = models.Client.objects.select_related("application").get(pk=client.pk)
+    assert client.application.profile == "compatibility"
+    assert client.response_types == ["id_token token", "code"] or set(client.response_types) == {
+        *("code", "id_token token")
+    }
+    native = ClientFactory(public=True, application__profile="native", application__kind="native")
+    native.redirect_uris, native.metadata = ["http://127.0.0.1/cb"], {"application_type": "native"}
+    native.save()
+    posted = form(native, **{"client-0-profile": "compatibility"})
+    assert browser.post(page(native.application), posted).status_code == 302
+    native.application.refresh_from_db()
+    assert native.application.profile == "native"
+
+
+def test_a_sector_that_cannot_be_read_is_told(browser: Browser) -> None:
+    client = ClientFactory()
+    posted = form(client, **{"client-0-sector_identifier_uri": "https://10.0.0.1/sector.json"})
+    response = browser.post(page(client.application), posted)
+    assert "private network" in response.content.decode()
+    client.refresh_from_db()
+    assert client.sector_identifier_uri == ""
+
+
+def test_who_registered_it_and_when_it_goes(browser: Browser) -> None:
+    client = ClientFactory(application__origin="dynamic", application__owner="Team Wiki")
+    shown = browser.get(page(client.application)).content.decode()
+    assert "it registered itself" in shown
+    assert "Team Wiki" in shown
+    assert "is removed after" in shown
+    assert browser.post(page(client.application), form(client, keep="on")).status_code == 302
+    client.application.refresh_from_db()
+    assert client.application.keep
+    assert "is removed after" not in browser.get(page(client.application)).content.decode()
+    listed = browser.get(f"{LIST}?origin=dynamic").content.decode()
+    assert client.application.name in listed
+    assert client.application.name not in browser.get(f"{LIST}?origin=command").content.decode()
+    assert client.application.name not in browser.get(f"{LIST}?unused=30").content.decode()
