@@ -21,6 +21,13 @@ def _nothing_silenced(db: None) -> Iterator[None]:
     refusals._silenced.clear()
 
 
+@pytest.fixture(autouse=True)
+def _time_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is, no bucket runs down meanwhile."""
+    moment = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: moment)
+
+
 def origin(address: str = "192.0.2.7") -> Request:
     return Request(method="POST", path="/token", now=timezone.now(), client_address=address)
 
