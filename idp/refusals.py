@@ -1,7 +1,9 @@
 """Note what was refused in the audit trail: at once, but never more than a disk can bear.
 
 A refusal is durable before it is answered. Strangers can cause any number of them, so each address
-range, each client and all together have a bucket; what overflows is counted and not written.
+range and each client has a bucket for every kind of refusal, and all together have one; what
+overflows is logged and not written. Buckets are deep and run down slowly: whoever debugs an
+application, or tries a list of attacks, finds every reference again.
 What ends something (a replayed code or refresh token) is recorded apart and always.
 """
 
@@ -22,9 +24,9 @@ from idp.protocol.message import Request
 
 log = structlog.get_logger("gatehouse.refusals")
 
-PER = timedelta(minutes=1)
-MOST_OF_ONE = 60
-MOST_OF_ALL = 600
+PER = timedelta(minutes=10)
+MOST_OF_ONE = 600
+MOST_OF_ALL = 3000
 MOST_SILENCED = 10_000
 _IPV4_PREFIX, _IPV6_PREFIX = 24, 64
 
@@ -46,7 +48,7 @@ def record(
     own; otherwise the address range has.
     """
     source = client.client_id if client and authenticated else address_range(request.client_address)
-    if not is_bearable(source):
+    if not is_bearable(action, source):
         return False
     audit.record(
         action,
@@ -59,10 +61,12 @@ def record(
     return True
 
 
-def is_bearable(source: str) -> bool:
-    """Whether one more refusal from this source may be written now."""
+def is_bearable(action: str, source: str) -> bool:
+    """Whether one more refusal of this kind and from this source may be written now."""
     now = timezone.now()
-    return _take(source, limit=MOST_OF_ONE, now=now) and _take("", limit=MOST_OF_ALL, now=now)
+    return _take(action, source, limit=MOST_OF_ONE, now=now) and _take(
+        "", "", limit=MOST_OF_ALL, now=now
+    )
 
 
 def address_range(address: str) -> str:
@@ -75,8 +79,8 @@ def address_range(address: str) -> str:
     return str(ipaddress.ip_network(f"{parsed}/{prefix}", strict=False))
 
 
-def _take(source: str, *, limit: int, now: datetime) -> bool:
-    bucket = throttling.key("refusals", source)
+def _take(action: str, source: str, *, limit: int, now: datetime) -> bool:
+    bucket = throttling.key("refusals", action, source)
     if _silenced.get(bucket, 0.0) > time.monotonic():
         return False
     wait = throttling.take(bucket, limit=limit, per=PER, now=now)
@@ -85,5 +89,10 @@ def _take(source: str, *, limit: int, now: datetime) -> bool:
     if len(_silenced) >= MOST_SILENCED:
         _silenced.clear()
     _silenced[bucket] = time.monotonic() + wait.total_seconds()
-    log.warning("refusals_not_written", source=source or "all", seconds=wait.total_seconds())
+    log.warning(
+        "refusals_not_written",
+        action=action or "all",
+        source=source or "all",
+        seconds=wait.total_seconds(),
+    )
     return False

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import secrets
+import string
 import sys
 import tempfile
 from pathlib import Path
@@ -49,10 +50,15 @@ def make_keys() -> None:
         sys.exit("The file master-key does not open the keys in the database: restore both.")
 
 
+def new_password() -> str:
+    """Sixteen characters that a double click selects and a shell takes as they are."""
+    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(16))
+
+
 def demo_password(demonstration: Demonstration) -> str:
     """The people's password: the one asked for, else that of earlier runs, else a new one."""
     asked = os.environ.get("GATEHOUSE_DEMO_PASSWORD", "")
-    password = asked or demonstration.password or secrets.token_urlsafe(12)
+    password = asked or demonstration.password or new_password()
     if password != demonstration.password:
         lines = (f"{name} {password}\n" for name in people.PEOPLE)
         environment.write_private(demonstration.data / "demo-credentials", "".join(lines))

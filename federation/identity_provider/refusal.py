@@ -161,7 +161,7 @@ def note(
     }
     if isinstance(error, errors.NoPassive):
         audit.buffer(ACTION, **event)
-    elif refusals.is_bearable(refusals.address_range(origin.client_address)):
+    elif refusals.is_bearable(ACTION, refusals.address_range(origin.client_address)):
         audit.record(ACTION, **event)
         audit.trace(
             protocol=PROTOCOL,

@@ -42,10 +42,11 @@ Bucket = tuple[Limit, str]
 
 
 class TooMany(Exception):
-    """No more tries for now; `wait` tells for how long."""
+    """No more tries for now; `wait` tells for how long, `full` is the key of the full bucket."""
 
-    def __init__(self, wait: timedelta) -> None:
+    def __init__(self, wait: timedelta, *, full: str) -> None:
         self.wait = wait
+        self.full = full
         super().__init__(f"wait {wait}")
 
 
@@ -76,15 +77,12 @@ def buckets(
 
 
 def begin(taken_from: list[Bucket], *, now: datetime) -> None:
-    """Count one try in each bucket, in order, up to the first that is full: raises TooMany."""
-    wait = None
+    """Count one try in every bucket; where one is full in none of them: raises TooMany."""
     with transaction.atomic():
         for limit, key in taken_from:
             wait = throttling.take(key, limit=limit.tries, per=limit.per, now=now)
             if wait is not None:
-                break
-    if wait is not None:
-        raise TooMany(wait)
+                raise TooMany(wait, full=key)
 
 
 def give_back(taken_from: list[Bucket]) -> None:
@@ -93,9 +91,12 @@ def give_back(taken_from: list[Bucket]) -> None:
         throttling.give_back(key, limit=limit.tries, per=limit.per)
 
 
-def may_tell(*, address: str, now: datetime) -> bool:
-    """Whether a throttled try is written down: one a minute and address range is enough."""
-    key = throttling.key(TOLD.scope, address_range(address))
+def may_tell(refusal: TooMany, *, now: datetime) -> bool:
+    """Whether a throttled try is written down: the first of each minute at each full bucket.
+
+    A bucket is full of tries that are written down one by one, so floods stay bearable.
+    """
+    key = throttling.key(TOLD.scope, refusal.full)
     return throttling.take(key, limit=TOLD.tries, per=TOLD.per, now=now) is None
 
 

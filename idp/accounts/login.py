@@ -54,7 +54,7 @@ def prove(
     try:
         attempts.begin(tries, now=now)
     except TooMany as refusal:
-        if attempts.may_tell(address=request.client_address, now=now):
+        if attempts.may_tell(refusal, now=now):
             _note(row, user, reason="too many tries", request=request)
         raise Refused(wait=refusal.wait) from None
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -70,6 +71,11 @@ class AuditEventAdmin(ReadOnlyAdmin):
         "A reference, the beginning of a user name or e-mail address, or an application."
     )
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[models.AuditEvent]:
+        """With the name of whoever a token was issued for: those rows hold the identifier alone."""
+        holder = models.User.objects.filter(pk=OuterRef("user_id")).values("username")[:1]
+        return super().get_queryset(request).annotate(holder=Subquery(holder))
+
     @admin.display(description="when")
     def time(self, event: models.AuditEvent) -> str:
         return when(event.at)
@@ -81,7 +87,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="who")
     def who(self, event: models.AuditEvent) -> str:
-        return event.actor or event.user_name or NOTHING
+        return event.actor or event.user_name or getattr(event, "holder", None) or NOTHING
 
     @admin.display(description="about")
     def about(self, event: models.AuditEvent) -> str:

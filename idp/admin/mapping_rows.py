@@ -73,7 +73,9 @@ class MappingRowForm(forms.ModelForm):
             *(*OIDC_BOXES, "name_format", "friendly_name"),
         )
 
-    def __init__(self, *args: Any, protocol: str = kinds.OIDC, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, protocol: str = kinds.OIDC, machine: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.protocol = protocol
         self.row: Row | None = None
@@ -88,7 +90,8 @@ class MappingRowForm(forms.ModelForm):
             stored = self.instance.name_format or ""
             self.initial["name_format"] = _SHORT_FORMATS.get(stored, stored)
         elif self.instance._state.adding:
-            self.initial = {**self.initial, "to_id_token": True, "to_userinfo": True}
+            ticked = ("to_access_token",) if machine else ("to_id_token", "to_userinfo")
+            self.initial = {**self.initial, **dict.fromkeys(ticked, True)}
 
     def has_changed(self) -> bool:
         """An empty row stays empty, whatever is ticked in it."""
@@ -166,8 +169,12 @@ class MappingFormSet(BaseInlineFormSet):
     """The rows of one application."""
 
     def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
-        protocol = kinds.protocol_of(self.instance.kind)
-        return {**super().get_form_kwargs(index), "protocol": protocol}
+        kind = self.instance.kind
+        return {
+            **super().get_form_kwargs(index),
+            "protocol": kinds.protocol_of(kind),
+            "machine": kind == Application.Kind.MACHINE,
+        }
 
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)

@@ -22,6 +22,7 @@ from idp.admin.mapping_rows import PREFIX, Draft, Rows, drafts
 from idp.admin.preview import Case, Target
 from idp.admin_site import site
 from idp.claims import applications, attributes, mapping
+from idp.protocol import scope as scope_syntax
 
 MACHINE = "machine"
 MOST_OFFERED = 50
@@ -42,10 +43,15 @@ class Choice:
 
 
 def scopes_offered(half: Any) -> tuple[str, ...]:
-    """The scopes that can be ticked; SAML has none."""
+    """The scopes that can be ticked; SAML has none, a machine none that is about a person."""
     from idp.admin import preview_tokens
 
-    return preview_tokens.scopes_of(half) if isinstance(half, models.Client) else ()
+    if not isinstance(half, models.Client):
+        return ()
+    offered = preview_tokens.scopes_of(half)
+    if half.application.kind != models.Application.Kind.MACHINE:
+        return offered
+    return tuple(one for one in offered if one not in scope_syntax.OPENID_SCOPES)
 
 
 def read(request: HttpRequest, half: Any) -> Choice:
@@ -53,13 +59,13 @@ def read(request: HttpRequest, half: Any) -> Choice:
     data = request.POST
     offered = preview.targets(half.application)
     target = next((t for t in offered if t.name == data.get("preview-target")), offered[0])
-    scopes = scopes_offered(half)
+    granted = scopes_offered(half)
     if "preview-target" in data:
-        scopes = tuple(scope for scope in scopes if scope in data.getlist("preview-scope"))
+        granted = tuple(scope for scope in granted if scope in data.getlist("preview-scope"))
     else:
-        scopes = tuple(scope for scope in scopes if scope != "offline_access")
+        granted = tuple(scope for scope in granted if scope != "offline_access")
     who, user, error = _who(request, half)
-    return Choice(target, who, user, scopes, data.get("preview-resource", ""), error)
+    return Choice(target, who, user, granted, data.get("preview-resource", ""), error)
 
 
 def _who(request: HttpRequest, half: Any) -> tuple[str, models.User | None, str]:

@@ -130,7 +130,7 @@ def note(
     if isinstance(error, ORDINARY):
         audit.buffer(ACTION, **facts)
         return reference
-    if refusals.is_bearable(refusals.address_range(origin.client_address)):
+    if refusals.is_bearable(ACTION, refusals.address_range(origin.client_address)):
         audit.record(ACTION, **facts)
         audit.trace(
             protocol=PROTOCOL,

@@ -10,6 +10,8 @@ from idp.protocol.errors import InvalidClient, MethodNotAllowed
 from idp.protocol.message import Request
 from idp.protocol.parameters import Parameters
 
+RETRY_AFTER_SECONDS = 60
+
 
 class TooManyFailures(InvalidClient):
     """Too many failed authentications from one network; the right secret still passes."""
@@ -38,7 +40,7 @@ def read_client(request: Request, parameters: Parameters, *, action: str) -> Cli
         named = (parameters.one("client_id") or "")[:100]
         if refusals.record(action, error, request, details={"client_id": named}):
             raise
-        wait = str(int(refusals.PER.total_seconds()))
+        wait = str(RETRY_AFTER_SECONDS)
         raise TooManyFailures(
             "too many failed attempts; wait a minute", headers=[("Retry-After", wait)]
         ) from None

@@ -8,6 +8,7 @@ import requests
 
 from tests.support.apache import Apache, variables
 from tests.support.browser import Visitor
+from tests.support.person import TIMEOUT
 from tests.support.server import Gatehouse
 
 
@@ -16,14 +17,14 @@ def start(apache: Apache, gatehouse: Gatehouse, *, bindings: str = "HTTP-(Redire
 
     `bindings`: which of Gatehouse's addresses for requests the module gets to know.
     """
-    metadata = requests.get(gatehouse.url("/saml/metadata"), timeout=10).text
+    metadata = requests.get(gatehouse.url("/saml/metadata"), timeout=TIMEOUT).text
     services = re.findall(r"<[^<]*SingleSignOnService[^>]*/>", metadata)
     assert len(services) == 2
     for service in services:
         if not re.search(bindings, service):
             metadata = metadata.replace(service, "")
     apache.mellon(idp_metadata=metadata)
-    own = requests.get(f"{apache.address}/mellon/metadata", timeout=10).text
+    own = requests.get(f"{apache.address}/mellon/metadata", timeout=TIMEOUT).text
     gatehouse.register_service_provider(own)
 
 

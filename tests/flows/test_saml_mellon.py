@@ -8,6 +8,7 @@ import requests
 
 from tests.support.apache import Apache, variables
 from tests.support.browser import Visitor
+from tests.support.person import TIMEOUT
 from tests.support.server import Gatehouse
 
 PASSWORD_CLASS = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
@@ -15,9 +16,9 @@ PASSWORD_CLASS = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransp
 
 def start(apache: Apache, gatehouse: Gatehouse, *, extra: str = "") -> dict[str, str]:
     """Exchange metadata both ways; returns what the registration printed."""
-    metadata = requests.get(gatehouse.url("/saml/metadata"), timeout=10).text
+    metadata = requests.get(gatehouse.url("/saml/metadata"), timeout=TIMEOUT).text
     apache.mellon(idp_metadata=metadata, extra=extra)
-    own = requests.get(f"{apache.address}/mellon/metadata", timeout=10).text
+    own = requests.get(f"{apache.address}/mellon/metadata", timeout=TIMEOUT).text
     return gatehouse.register_service_provider(own)
 
 
@@ -45,10 +46,10 @@ def test_its_own_metadata_url_works_too(
     gatehouse: Gatehouse, apache: Apache, visitor: Visitor
 ) -> None:
     registered = start(apache, gatehouse)
-    metadata = requests.get(registered["metadata_url"], timeout=10).text
+    metadata = requests.get(registered["metadata_url"], timeout=TIMEOUT).text
     apache.stop()
     apache.mellon(idp_metadata=metadata)
-    own = requests.get(f"{apache.address}/mellon/metadata", timeout=10).text
+    own = requests.get(f"{apache.address}/mellon/metadata", timeout=TIMEOUT).text
     assert gatehouse.register_service_provider(own)["metadata_url"] == registered["metadata_url"]
     assert sign_in(apache, gatehouse, visitor)["MELLON_NAME_ID"]
 

@@ -14,7 +14,7 @@ from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser
 from federation.saml import datatypes, vocabulary
 from tests.attacks.saml import authn_requests, service_provider
 from tests.attacks.saml.service_provider import ServiceProvider
-from tests.support.person import Person
+from tests.support.person import TIMEOUT, Person
 from tests.support.saml import Posted, accept, metadata_of, posted
 from tests.support.server import Gatehouse
 
@@ -63,7 +63,7 @@ def sign_on(gatehouse: Gatehouse, sp: ServiceProvider, person: Person, **options
 def test_python3_saml_signs_in_by_metadata_alone(gatehouse: Gatehouse, encrypted: bool) -> None:
     sp = provider_at(gatehouse)
     registered = register(gatehouse, sp, encryption=encrypted)
-    metadata = requests.get(registered["metadata_url"], timeout=10).content
+    metadata = requests.get(registered["metadata_url"], timeout=TIMEOUT).content
     answer = sign_on(gatehouse, sp, Person(), identifier="_id")
     response = accept(sp, metadata, answer, request_id="_id", encrypted=encrypted)
     attributes = response.get_friendlyname_attributes()
@@ -80,7 +80,7 @@ def test_python3_saml_makes_its_own_requests(
     """The toolkit reads our metadata, builds the request and verifies the answer by itself."""
     sp = provider_at(gatehouse)
     registered = register(gatehouse, sp)
-    metadata = requests.get(registered["metadata_url"], timeout=10).content
+    metadata = requests.get(registered["metadata_url"], timeout=TIMEOUT).content
     host = sp.acs_url.removeprefix("https://").removesuffix("/acs")
     settings = {
         "strict": True,
@@ -119,7 +119,7 @@ def test_python3_saml_makes_its_own_requests(
 def test_two_addresses_are_enough(gatehouse: Gatehouse) -> None:
     sp = provider_at(gatehouse)
     registered = gatehouse.register_service_provider(entity_id=sp.entity_id, acs=sp.acs_url)
-    metadata = requests.get(registered["metadata_url"], timeout=10).content
+    metadata = requests.get(registered["metadata_url"], timeout=TIMEOUT).content
     person = Person()
     page = person.open(gatehouse.url(f"/saml/sso?{query_of(sp, identifier='_id')}"))
     answer = form_of(person.sign_in(page, "alice", gatehouse.password))
@@ -156,7 +156,7 @@ def test_a_post_from_another_site_comes_without_cookies(gatehouse: Gatehouse) ->
         body,
         headers={"Content-Type": FORM, "Origin": "https://sp.example"},
         allow_redirects=False,
-        timeout=20,
+        timeout=TIMEOUT,
     )
     assert first.status_code == 303
     assert "SAML" not in first.headers["Location"]
@@ -174,7 +174,7 @@ def test_a_chunked_form_is_read(gatehouse: Gatehouse) -> None:
         halves,
         headers={"Content-Type": FORM},
         allow_redirects=False,
-        timeout=20,
+        timeout=TIMEOUT,
     )
     assert answer.status_code == 303
 
@@ -193,7 +193,7 @@ def test_the_whole_corpus_over_http(gatehouse: Gatehouse) -> None:
             answer = _raw_get(gatehouse, person, payload)
         else:
             answer = person.session.post(
-                gatehouse.url("/saml/sso"), payload, headers={"Content-Type": FORM}, timeout=20
+                gatehouse.url("/saml/sso"), payload, headers={"Content-Type": FORM}, timeout=TIMEOUT
             )
         # The server itself may refuse a line that is too long for it.
         if answer.status_code not in (400, 414, 431) or "SAMLResponse" in answer.text:
@@ -208,7 +208,7 @@ def _raw_get(gatehouse: Gatehouse, person: Person, query: bytes) -> requests.Res
     request = requests.Request("GET", gatehouse.url("/saml/sso"))
     prepared = person.session.prepare_request(request)
     prepared.url = f"{prepared.url}?{query.decode('latin-1')}"
-    return person.session.send(prepared, timeout=20)
+    return person.session.send(prepared, timeout=TIMEOUT)
 
 
 def test_nothing_secret_in_the_log(gatehouse: Gatehouse) -> None:
@@ -233,7 +233,7 @@ def test_of_fifty_replays_at_once_one_is_answered(gatehouse_on_postgresql: Gateh
     url = gatehouse.url(f"/saml/sso?{sp.redirect(sp.text(identifier='_once')).decode()}")
 
     def send(_: int) -> requests.Response:
-        return requests.get(url, cookies=cookies, timeout=60, allow_redirects=False)
+        return requests.get(url, cookies=cookies, timeout=TIMEOUT, allow_redirects=False)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         answers = list(pool.map(send, range(AT_ONCE)))
@@ -255,7 +255,7 @@ def test_first_sign_ons_at_once_give_one_persistent_name(
     def send(number: int) -> Posted:
         query = sp.redirect(sp.text(identifier=f"_{number}")).decode()
         url = gatehouse.url(f"/saml/sso?{query}")
-        return form_of(requests.get(url, cookies=cookies, timeout=60))
+        return form_of(requests.get(url, cookies=cookies, timeout=TIMEOUT))
 
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(send, range(20)))
@@ -278,6 +278,6 @@ def test_registrations_at_once_make_one_service_provider(
     with ThreadPoolExecutor(8) as pool:
         registered = list(pool.map(send, range(8)))
     assert len({one["metadata_url"] for one in registered}) == 1
-    page = requests.get(registered[0]["metadata_url"], timeout=10)
+    page = requests.get(registered[0]["metadata_url"], timeout=TIMEOUT)
     assert page.status_code == 200
     assert re.search(r"<md:EntityDescriptor", page.text)

@@ -6,8 +6,8 @@ import base64
 import json
 import re
 import sqlite3
-import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
@@ -24,6 +24,7 @@ from tests.support.server import PASSWORD, Gatehouse
 
 MISTYPED = "my other password, typed by mistake"
 SHORTEST = 16
+GRANIAN = "[WARNING]"  # a worker that a slow machine did not let end in time
 
 
 class Ledger:
@@ -102,10 +103,10 @@ def test_no_secret_is_written_down(server: Gatehouse, ledger: Ledger) -> None:
     _long_request(web, person, ledger)
     _change_password(server, ledger)
     ledger.note_cookies(person)
-    time.sleep(0.5)  # until the buffered rows are written
-    server.stop()
+    server.stop()  # which writes the buffered rows
     assert len(set(ledger.values.values())) >= 15
-    logged = [json.loads(line) for line in server.log.splitlines()]
+    ours = [line for line in server.log.splitlines() if not line.startswith(GRANIAN)]
+    logged = [json.loads(line) for line in ours]
     assert {"refusals_not_written", "Forbidden (CSRF cookie not set.): /login"} <= {
         line["event"] for line in logged
     }
@@ -170,6 +171,10 @@ def _mistakes_of_applications(web: Application, ledger: Ledger) -> None:
     ledger.note(wrong_secret=wrong)
     query = f"client_id={web.client_id}&client_secret={web.secret}&code=gtc_{'x' * 40}"
     ledger.note(broken_code=f"gtc_{'x' * 40}")
+
+    def flood(_: int = 0) -> requests.Response:
+        return requests.post(token, {"code": wrong}, auth=(wrong, wrong), timeout=TIMEOUT)
+
     for attempt in (
         lambda: requests.post(f"{token}?{query}", {"grant_type": "password"}, timeout=TIMEOUT),
         lambda: requests.get(f"{token}?{query}", timeout=TIMEOUT),
@@ -190,9 +195,12 @@ def _mistakes_of_applications(web: Application, ledger: Ledger) -> None:
         ),
         lambda: web.refresh(wrong),
         lambda: web.redeem(wrong),
-        *[lambda: requests.post(token, {"code": wrong}, auth=(wrong, wrong), timeout=TIMEOUT)] * 70,
+        flood,
     ):
         assert attempt().status_code < 500
+    with ThreadPoolExecutor(8) as pool:  # sooner or later also a slow machine writes no more
+        while "refusals_not_written" not in web.gatehouse.log:
+            assert {answer.status_code for answer in pool.map(flood, range(100))} <= {401, 429}
 
 
 def _saml(server: Gatehouse, sp: ServiceProvider, person: Person, ledger: Ledger) -> None:

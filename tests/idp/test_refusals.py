@@ -21,6 +21,14 @@ def _nothing_silenced(db: None) -> Iterator[None]:
     refusals._silenced.clear()
 
 
+@pytest.fixture(autouse=True)
+def _time_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is, no bucket runs down meanwhile; and few fill one."""
+    monkeypatch.setattr(refusals, "MOST_OF_ONE", 60)
+    moment = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: moment)
+
+
 def origin(address: str = "192.0.2.7") -> Request:
     return Request(method="POST", path="/token", now=timezone.now(), client_address=address)
 
@@ -43,6 +51,13 @@ def test_others_are_still_heard() -> None:
     for _ in range(70):
         refuse("192.0.2.7")
     assert refuse("198.51.100.1")
+
+
+def test_another_kind_of_refusal_is_still_heard() -> None:
+    """Whoever tried many addresses is not taken for somebody who tries secrets."""
+    for _ in range(70):
+        refuse()
+    assert refusals.record("authorization.refused", InvalidClient("no"), origin())
 
 
 def test_an_authenticated_client_has_a_bucket_of_its_own() -> None:

@@ -148,7 +148,7 @@ class Apache:
         """End it with its children."""
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(20)
+            self.process.wait(60)
             self.process = None
 
     @property

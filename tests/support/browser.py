@@ -32,7 +32,7 @@ REPORT = """
 addEventListener('securitypolicyviolation', event => console.error(
     'CSP: ' + event.effectiveDirective + ' ' + event.blockedURI + ' ' + event.sourceFile));
 """
-LIMIT_MILLISECONDS = 30_000
+LIMIT_MILLISECONDS = 90_000
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 
 import requests
 
-TIMEOUT = 20
+TIMEOUT = 60  # for the slowest machine; nothing is timed
 
 
 class _Forms(HTMLParser):

@@ -24,7 +24,7 @@ from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from federation.identity_provider import entity, registration
 from federation.models import ServiceProvider as Row
 from federation.saml import datatypes, vocabulary
-from idp import audit
+from idp import audit, refusals
 from idp.models import Session, User
 from idp.protocol.message import Response
 from tests.attacks.saml import service_provider
@@ -292,6 +292,7 @@ class SamlWorld:
 def saml(db: None) -> Iterator[SamlWorld]:
     """An identity provider with keys, alice, and her session."""
     audit.write_through(enabled=True)
+    refusals._silenced.clear()
     restore_keys()
     user = UserFactory(
         username="alice",

@@ -37,7 +37,7 @@ def test_refuses(attack: Attack) -> None:
         receive(attack.binding, payload)
     assert refused.value.check == attack.check, refused.value
     assert refused.value.description == errors.SamlError.description
-    assert time.process_time() - begin < 1
+    assert time.process_time() - begin < 5
 
 
 @pytest.mark.parametrize("relay_state", [None, "", "a b&c=d%20+", "\u00e9\u20ac" * 100])

@@ -24,7 +24,7 @@ def test_refuses(name: str) -> None:
     with pytest.raises(errors.InvalidMetadata) as refused:
         metadata.parse(document, now=NOW)
     assert refused.value.check == check, refused.value
-    assert time.process_time() - begin < 1
+    assert time.process_time() - begin < 5
     assert len(refused.value.description) > 20
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from django.utils import timezone
 
@@ -200,9 +202,15 @@ class TestPassword:
     def test_current_password_cannot_be_guessed_here(self, at_home, alice):
         for _ in range(attempts.CONFIRMATION.tries):
             self.change(at_home, old="wrong")
-        assert b"Too many attempts. Please wait" in self.change(at_home).content
+        for _ in range(3):
+            assert b"Too many attempts. Please wait" in self.change(at_home).content
         alice.refresh_from_db()
         assert password.verify(alice, PASSWORD)
+        noted = AuditEvent.objects.filter(action="password.refused", user_id=alice.pk)
+        assert Counter(event.reason for event in noted) == {
+            "wrong password": attempts.CONFIRMATION.tries,
+            "too many tries": 1,
+        }
 
     def test_password_managers_find_it(self, browser, db):
         response = browser.get("/.well-known/change-password")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -203,6 +204,36 @@ def test_flood_of_throttled_tries_does_not_flood_the_audit_trail(alice, probe):
     refused = AuditEvent.objects.filter(action="signin.refused")
     assert refused.count() == attempts.PAIR.tries + 1
     assert refused.filter(reason="too many tries").count() == 1
+
+
+def test_throttled_tries_are_told_again_every_minute(alice, probe, clock):
+    exhaust(attempts.PAIR)
+    for _ in range(3):
+        for _ in range(3):  # the first fits in where the bucket has run down
+            try_password(from_address("198.51.100.1"))
+        clock.advance(minutes=1, seconds=1)
+    refused = AuditEvent.objects.filter(action="signin.refused", reason="too many tries")
+    assert refused.count() == 3
+
+
+def test_every_person_whose_tries_are_throttled_is_told_of(alice, bob, probe):
+    for name in ("alice", "bob"):
+        exhaust(attempts.PAIR, name=name)
+        for _ in range(3):
+            try_password(from_address("198.51.100.1"), name)
+    refused = AuditEvent.objects.filter(action="signin.refused", reason="too many tries")
+    assert {event.user_id for event in refused} == {alice.pk, bob.pk}
+    assert refused.count() == 2
+
+
+def test_many_names_from_one_full_range_are_told_of_once(alice, probe, monkeypatch):
+    monkeypatch.setattr(attempts, "NETWORK", attempts.Limit("network", 3, timedelta(minutes=10)))
+    for number in range(20):
+        try_password(from_address("198.51.100.1"), f"nobody-{number}")
+    for _ in range(attempts.PAIR.tries + 1):  # what is not looked at fills no other bucket
+        try_password(from_address("198.51.100.1"), "nobody-19")
+    refused = AuditEvent.objects.filter(action="signin.refused")
+    assert Counter(event.reason for event in refused) == {"unknown name": 3, "too many tries": 1}
 
 
 @pytest.mark.parametrize(

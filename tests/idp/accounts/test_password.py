@@ -121,7 +121,7 @@ class TestVerify:
                 password.verify(user, "wrong")
                 times.append(time.thread_time() - started)
         ratio = statistics.median(known) / statistics.median(unknown)
-        assert 0.6 < ratio < 1.6
+        assert 0.4 < ratio < 2.5  # a hash that is not made costs a thousandth
 
     def test_decoy_is_checked_like_a_real_hash(self):
         decoy = password._decoy()
@@ -132,27 +132,27 @@ class TestVerify:
 
 class TestGate:
     def test_refuses_more_than_it_takes_on(self):
-        gate = password.Gate(at_once=2, waiting=2, wait_seconds=5)
+        gate = password.Gate(at_once=2, waiting=2, wait_seconds=60)
         inside, leave = threading.Semaphore(0), threading.Event()
 
         def hold():
             with gate.pass_through():
                 inside.release()
-                leave.wait(5)
+                leave.wait(60)
 
         threads = [threading.Thread(target=hold) for _ in range(4)]
         for thread in threads:
             thread.start()
-        assert inside.acquire(timeout=5)
-        assert inside.acquire(timeout=5)
-        deadline = time.monotonic() + 5
+        assert inside.acquire(timeout=60)
+        assert inside.acquire(timeout=60)
+        deadline = time.monotonic() + 60
         while gate._admitted._value and time.monotonic() < deadline:
             time.sleep(0.01)
         with pytest.raises(password.Busy), gate.pass_through():
             pass
         leave.set()
         for thread in threads:
-            thread.join(5)
+            thread.join(60)
         with gate.pass_through():
             pass
 

@@ -121,6 +121,14 @@ def test_shows_an_audit_event_with_before_and_after(browser: Browser) -> None:
         assert words in html
 
 
+def test_names_the_person_whom_a_token_was_issued_for(browser: Browser) -> None:
+    """Those events hold the identifier alone."""
+    user = UserFactory(username="wanda")
+    event = audit.record("token.issued", user_id=user.pk)
+    for page in (EVENTS, f"{EVENTS}{event.pk}/change/"):
+        assert "wanda" in browser.get(page).content.decode()
+
+
 def test_filters_audit_events_by_subject(browser: Browser) -> None:
     audit.record("user.created")
     audit.record("token.refused", result="failure")

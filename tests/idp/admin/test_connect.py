@@ -89,6 +89,16 @@ def test_machine_gets_client_credentials_and_its_apis(browser: Browser) -> None:
     assert list(client.resources.all()) == [api]
 
 
+def test_claims_of_a_machine_go_into_its_access_token(browser: Browser) -> None:
+    api = ResourceFactory(scopes=["read"])
+    connect(browser, "machine", resources=[str(api.pk)])
+    page = browser.get(f"/admin/connect/{registered().application.pk}/claims/").content.decode()
+    boxes = re.findall(r'name="mappings-0-(to_\w+)"[^>]* checked', page)
+    assert boxes == ["to_access_token"]
+    assert re.findall(r'name="preview-scope" value="([^"]*)"', page) == ["read"]
+    assert "granted scopes" not in page
+
+
 @pytest.mark.parametrize(
     ("address", "words"),
     [

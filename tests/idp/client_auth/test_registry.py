@@ -6,7 +6,9 @@ import base64
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from idp import refusals
 from idp.client_auth.registry import METHODS
 from idp.models import AuditEvent
 from idp.protocol import vocabulary
@@ -156,7 +158,12 @@ def test_a_refusal_is_in_the_audit_trail_without_the_secret(web: RelyingParty) -
     assert "very-secret" not in str(vars(event))
 
 
-def test_a_flood_of_failures_is_slowed_and_keeps_nobody_out(web: RelyingParty) -> None:
+def test_a_flood_of_failures_is_slowed_and_keeps_nobody_out(
+    web: RelyingParty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusals, "MOST_OF_ONE", 60)
+    moment = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: moment)  # no bucket runs down meanwhile
     statuses = [ask(web.provider, *basic(web.id, "wrong")).status for _ in range(70)]
     assert statuses == [401] * 60 + [429] * 10
     refused = web.provider.responses[-1]

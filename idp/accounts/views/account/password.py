@@ -8,7 +8,7 @@ from django.contrib.auth.password_validation import password_validators_help_tex
 from django.core.exceptions import ValidationError
 from django.http import HttpResponseBase
 
-from idp import throttling
+from idp import audit, throttling
 from idp.accounts import attempts, cookies, login, notice, password, redirects
 from idp.accounts import session as sessions
 from idp.accounts.attempts import CONFIRMATION
@@ -87,9 +87,12 @@ def _confirm(request: Request, session: Session) -> None:
     old = request.POST.get("old_password", "")
     bucket = throttling.key(CONFIRMATION.scope, session.user.pk.hex)
     tries = [(CONFIRMATION, bucket)]
+    now = facts.now()
     try:
-        attempts.begin(tries, now=facts.now())
+        attempts.begin(tries, now=now)
     except attempts.TooMany as refusal:
+        if attempts.may_tell(refusal, now=now):
+            _note(request, session, reason="too many tries")
         wait = attempts.in_words(refusal.wait)
         raise Unfit("old_password", f"Too many attempts. Please wait {wait}.") from None
     try:
@@ -98,8 +101,21 @@ def _confirm(request: Request, session: Session) -> None:
         attempts.give_back(tries)
         raise
     if not right:
+        _note(request, session, reason="wrong password")
         raise Unfit("old_password", WRONG)
     attempts.give_back(tries)
+
+
+def _note(request: Request, session: Session, *, reason: str) -> None:
+    """Write down that somebody at this session did not know its person's password."""
+    audit.record(
+        "password.refused",
+        result="failure",
+        user=session.user,
+        session_id=session.pk,
+        reason=reason,
+        request=request,
+    )
 
 
 def _show(request: Request, session: Session) -> HttpResponseBase:
