@@ -36,7 +36,13 @@ NAVIGATION = (
     ),
     ("Security", ("idp.signingkey",)),
 )
-NAMES = {"idp.signingkey": "Keys", "idp.registrationpolicy": "Policy"}
+NAMES = {
+    "idp.signingkey": "Keys",
+    "idp.registrationpolicy": "Policy",
+    "idp.statementissuer": "Statement issuers",
+}
+# Task pages that stand beside the models of a section: name of the page, words.
+TASKS = {"Registration": (("unused_clients", "Unused and similar"),)}
 NOT_OURS = (
     *("login", "logout", "password_change", "password_change_done"),
     *("autocomplete", "view_on_site"),
@@ -147,8 +153,13 @@ class AdministrationSite(AdminSite):
             items = [
                 self._item(request, registered[label]) for label in labels if label in registered
             ]
+            items += [self._task(request, *task) for task in TASKS.get(title, ())]
             sections.append({"title": title, "entries": items})
         return sections
+
+    def _task(self, request: HttpRequest, page: str, name: str) -> dict[str, Any]:
+        url = f"/{reverse('admin:index').strip('/')}/{self._pages[page].route}"
+        return {"name": name, "url": url, "current": request.path == url}
 
     def _item(self, request: HttpRequest, model: Any) -> dict[str, Any]:
         meta = model._meta

@@ -72,7 +72,7 @@ class RegistrationPolicy(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.get_mode_display()
+        return "Registration policy"
 
 
 class InitialAccessToken(models.Model):
