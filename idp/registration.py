@@ -284,7 +284,7 @@ _COLUMNS = (
     *("backchannel_logout_uri", "backchannel_logout_session_required"),
     *("frontchannel_logout_uri", "frontchannel_logout_session_required"),
 )
-_OWN_COLUMNS = ("pkce", "id_token_scope_claims", "refresh_always")
+_OWN_COLUMNS = ("pkce", "id_token_scope_claims", "refresh_always", "response_modes")
 
 
 def _describe(application: Application, metadata: ClientMetadata) -> None:
@@ -302,7 +302,8 @@ def _configure(client: Client, metadata: ClientMetadata) -> None:
         value = getattr(metadata, name)
         setattr(client, name, list(value) if isinstance(value, tuple) else value)
     for name in _OWN_COLUMNS:
-        setattr(client, name, getattr(metadata, f"gatehouse_{name}"))
+        value = getattr(metadata, f"gatehouse_{name}")
+        setattr(client, name, list(value) if isinstance(value, tuple) else value)
     kept = {name: getattr(metadata, name) for name in _KEPT}
     client.metadata = {
         **metadata.extra,

@@ -159,6 +159,13 @@ class ClientForm(forms.ModelForm):
         choices=[(one, one) for one in vocabulary.RESPONSE_TYPES],
         help_text="Everything but code needs the profile Compatibility.",
     )
+    response_modes = forms.MultipleChoiceField(
+        label="Ways of answering",
+        required=False,
+        widget=CheckboxList,
+        choices=[(one, one) for one in vocabulary.RESPONSE_MODES],
+        help_text="None chosen: any that it asks for.",
+    )
     subject_type = forms.ChoiceField(
         label="People's identifiers (sub)",
         choices=choices_of(vocabulary.SUBJECT_TYPES, SUBJECT_WORDS),
@@ -233,7 +240,7 @@ class ClientForm(forms.ModelForm):
             *("redirect_uris", "post_logout_redirect_uris", "token_endpoint_auth_method"),
             *("grant_types", "response_types", "id_token_scope_claims", "refresh_always"),
             *("pkce", "scope", "resources", "introspects", "default_max_age"),
-            *("require_auth_time", "default_acr_values", *METADATA),
+            *("require_auth_time", "default_acr_values", "response_modes", *METADATA),
         )
         widgets: ClassVar = {
             "scope": forms.TextInput(attrs={"class": "code", "spellcheck": "false"}),
@@ -291,6 +298,7 @@ class ClientForm(forms.ModelForm):
             data[enc] = changed[enc] = (changed[enc] or usual) if changed[alg] else ""
         changed["gatehouse_pkce"] = data["pkce"]
         changed["gatehouse_refresh_always"] = data["refresh_always"]
+        changed["gatehouse_response_modes"] = tuple(data["response_modes"])
         if self._has_profile():
             changed["gatehouse_profile"] = data["profile"] or "default"
         registered = registration.metadata_of(self.instance)
@@ -354,7 +362,7 @@ class ClientInline(admin.StackedInline):
                 "fields": [
                     *("token_endpoint_auth_method", "grant_types", "pkce", "scope"),
                     *("default_max_age", "require_auth_time", "default_acr_values"),
-                    *("profile", "response_types"),
+                    *("profile", "response_types", "response_modes"),
                 ],
             },
         ),

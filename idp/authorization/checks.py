@@ -104,10 +104,19 @@ def registered_redirect_uri(draft: Draft) -> None:
 
 
 def response_mode_known(draft: Draft) -> None:
-    """response_mode is one of ours and fits (OAuth Multiple Response Types §2.1, §5)."""
+    """response_mode is one of ours, fits, and is the client's (OAuth Multiple Response Types §2.1).
+
+    A refusal travels in a way that the client may be answered in.
+    """
     wanted = only(draft.parameters, "response_type") or ""
-    draft.mode = response_mode.default(wanted)
-    draft.mode = response_mode.parse(only(draft.parameters, "response_mode"), response_type=wanted)
+    allowed = draft.known_client.response_modes
+    usual = response_mode.default(wanted)
+    draft.mode = usual if not allowed or usual in allowed else allowed[0]
+    asked = only(draft.parameters, "response_mode")
+    mode = response_mode.parse(asked, response_type=wanted)
+    if allowed and mode not in allowed:
+        raise InvalidRequest(f"this client is answered by {' or '.join(allowed)} only")
+    draft.mode = mode
 
 
 def no_repeated_parameters(draft: Draft) -> None:

@@ -153,6 +153,7 @@ def _as_administered(metadata: ClientMetadata, row: Client) -> ClientMetadata:
         gatehouse_first_party=row.application.first_party,
         gatehouse_resources=tuple(dict.fromkeys(apis)),
         gatehouse_pkce=min(metadata.gatehouse_pkce, row.pkce, key=PKCE_POLICIES.index),
+        gatehouse_response_modes=tuple(row.response_modes),
         gatehouse_id_token_scope_claims=row.id_token_scope_claims,
         gatehouse_refresh_always=row.refresh_always and refreshes,
     )

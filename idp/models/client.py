@@ -86,6 +86,9 @@ class Client(models.Model):
     post_logout_redirect_uris = models.JSONField(default=list, blank=True)
     grant_types = models.JSONField(default=list, blank=True)
     response_types = models.JSONField(default=list, blank=True)
+    response_modes = models.JSONField(
+        default=list, blank=True, help_text="How answers may reach it; none means any way."
+    )
     scope = models.TextField(
         blank=True, help_text="Scopes it may ask for; empty means all that fit its resources."
     )

@@ -91,6 +91,7 @@ class ClientMetadata:
     gatehouse_refresh_always: bool = False
     gatehouse_first_party: bool = False
     gatehouse_resources: tuple[str, ...] = ()
+    gatehouse_response_modes: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -171,6 +172,9 @@ def parse(document: Mapping[str, Any]) -> ClientMetadata:
         gatehouse_refresh_always=members.flag("gatehouse_refresh_always"),
         gatehouse_first_party=members.flag("gatehouse_first_party"),
         gatehouse_resources=_resources(members),
+        gatehouse_response_modes=members.choices(
+            "gatehouse_response_modes", vocabulary.RESPONSE_MODES, default=()
+        ),
         extra=_extra(members),
     )
     check(metadata)
@@ -186,6 +190,9 @@ def check(metadata: ClientMetadata) -> None:
     _check_grants(metadata)
     _check_profile(metadata)
     _check_keys(metadata)
+    modes = set(metadata.gatehouse_response_modes)
+    if modes == {"query"} and any(map(response_type.brings_tokens, metadata.response_types)):
+        raise InvalidClientMetadata("gatehouse_response_modes query is not for tokens")
     if metadata.is_public and metadata.gatehouse_pkce == "optional":
         raise InvalidClientMetadata("gatehouse_pkce optional is for confidential clients only")
     for uri in metadata.redirect_uris:

@@ -90,7 +90,7 @@ def test_a_disabled_administrator_is_a_stranger() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", PAGES)
 def test_every_page_answers_an_administrator(path: str) -> None:
-    response = signed_in(administrator=True).get(path)
+    response = signed_in(administrator=True).get(path, follow=True)
     assert response.status_code == 200
     assert response.headers["Cache-Control"].count("no-store") == 1
 
@@ -98,7 +98,7 @@ def test_every_page_answers_an_administrator(path: str) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", PAGES)
 def test_pages_have_nothing_inline_and_one_heading(path: str) -> None:
-    html = signed_in(administrator=True).get(path).content.decode()
+    html = signed_in(administrator=True).get(path, follow=True).content.decode()
     assert not re.search(r"<script(?![^>]*\bsrc=)", html)
     assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", html)
     assert html.count("<h1") == 1

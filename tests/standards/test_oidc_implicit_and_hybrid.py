@@ -257,3 +257,19 @@ def test_token_endpoint_knows_no_implicit_grant(world: World, rp: RelyingParty) 
     response = rp.token(grant_type="implicit")
     assert json(response)["error"] == "unsupported_grant_type"
     assert response.status == 400
+
+
+@pytest.mark.standard("OAuth Multiple Response Types", "2.1", "response modes of a client")
+def test_ways_of_answering(world: World, rp: RelyingParty) -> None:
+    rp.change(response_modes=["form_post"])
+    posted = rp.authorize(world.session, response_mode="form_post")
+    assert 'name="code"' in posted.body.decode()
+    for mode in ("query", "fragment", None):
+        refused = rp.authorize(world.session, response_mode=mode)
+        assert refused.status == 200
+        assert 'value="invalid_request"' in refused.body.decode()
+    rp.change(response_modes=["query", "fragment"])
+    assert "code" in answer(rp.authorize(world.session))
+    assert "id_token" in fragment(rp.authorize(world.session, response_type="id_token"))
+    refused = answer(rp.authorize(world.session, response_mode="form_post"))
+    assert refused["error"] == "invalid_request"

@@ -118,6 +118,7 @@ EVERYTHING: dict[str, Any] = {
     "gatehouse_id_token_scope_claims": True,
     "gatehouse_refresh_always": True,
     "gatehouse_first_party": True,
+    "gatehouse_response_modes": ["query", "form_post"],
     "gatehouse_resources": ["https://api.example.org", "urn:example:other"],
 }
 
@@ -212,6 +213,14 @@ def test_profiles_of_later_releases_are_refused(profile: str) -> None:
         (
             "go together",
             {"grant_types": ["implicit"], "response_types": ["code id_token"], **COMPATIBLE},
+        ),
+        (
+            "not for tokens",
+            {
+                "response_types": ["id_token"],
+                "gatehouse_response_modes": ["query"],
+                **COMPATIBLE,
+            },
         ),
         ("exclude", {"jwks": {"keys": [PUBLIC_KEY]}, "jwks_uri": "https://client.example.org/j"}),
         ("private_key_jwt needs", {"token_endpoint_auth_method": "private_key_jwt"}),
