@@ -18,9 +18,13 @@ from idp.models.application import validate_logo
 
 SIDE = 256
 MOST_PIXELS = 4096 * 4096
+# Strangers may choose these, many at once; each pixel takes four bytes, twice.
+MOST_FETCHED_PIXELS = 2048 * 2048
 LARGEST_DOWNLOAD = 1024 * 1024
 TIMEOUT = timedelta(seconds=5)
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
+# Shrunk as they are, these would take one pixel in many instead of the mean.
+PALETTES = ("1", "P", "PA")
 
 
 class NoLogo(ValueError):
@@ -36,23 +40,25 @@ def fetch(url: str) -> tuple[bytes, str]:
     if answer.status != 200:
         raise NoLogo(f"it answers with status {answer.status}")
     try:
-        data = rewritten(answer.body)
+        data = rewritten(answer.body, most_pixels=MOST_FETCHED_PIXELS)
     except ValidationError as error:
         raise NoLogo(error.message) from None
     return data, validate_logo(data)
 
 
-def rewritten(data: bytes) -> bytes:
+def rewritten(data: bytes, *, most_pixels: int = MOST_PIXELS) -> bytes:
     """The image as PNG of at most 256 pixels a side, without metadata. Raises ValidationError."""
     from PIL import Image, ImageOps
 
     validate_logo(data[:1000])  # what is none of the kinds is refused by its first bytes
     try:
         image: Any = Image.open(io.BytesIO(data), formats=FORMATS)
-        if image.width * image.height > MOST_PIXELS:  # told before anything is decoded
+        if image.width * image.height > most_pixels:  # told before anything is decoded
             raise ValidationError("The image has too many pixels.")
+        if image.mode in PALETTES:
+            image = image.convert("RGBA")
+        image.thumbnail((SIDE, SIDE))  # first, so that nothing large is copied
         image = ImageOps.exif_transpose(image).convert("RGBA")
-        image.thumbnail((SIDE, SIDE))
         written = io.BytesIO()
         image.save(written, "PNG", optimize=True)
     except ValidationError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import secrets
 import struct
 import zlib
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from PIL import Image
+from PIL import Image, ImageFile
 
 from idp import logo
 from tests.support import receiver
@@ -23,9 +24,9 @@ def image(kind: str = "PNG", size: tuple[int, int] = (600, 300), **options: Any)
     return written.getvalue()
 
 
-def bomb() -> bytes:
-    """A PNG that says it has 30,000 pixels a side."""
-    header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+def bomb(side: int = 30_000) -> bytes:
+    """A PNG that says it has so many pixels a side."""
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     data = zlib.compress(b"\0" * 1000)
     chunks = [(b"IHDR", header), (b"IDAT", data), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
@@ -66,6 +67,55 @@ def test_nothing_but_pixels_is_kept() -> None:
     marked = image("JPEG", comment=b"secret comment") + b"<script>trailing</script>"
     assert b"secret comment" in marked
     assert not any(word in logo.rewritten(marked) for word in (b"secret", b"script"))
+
+
+def test_an_image_is_turned_upright() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # Orientation: a quarter turn
+    upright = Image.open(io.BytesIO(logo.rewritten(image("JPEG", exif=exif))))
+    assert upright.size == (128, 256)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
+def test_every_mode_of_pixels(mode: str) -> None:
+    kind = "JPEG" if mode == "CMYK" else "PNG"
+    written = io.BytesIO()
+    Image.new(mode, (600, 300)).save(written, kind)
+    kept = Image.open(io.BytesIO(logo.rewritten(written.getvalue())))
+    assert (kept.mode, kept.size) == ("RGBA", (256, 128))
+
+
+def test_a_transparent_logo_of_few_colours_stays_transparent() -> None:
+    image = Image.new("P", (600, 300), 1)
+    image.putpalette([255, 0, 0, 0, 0, 255])
+    written = io.BytesIO()
+    image.save(written, "GIF", transparency=1)
+    kept = Image.open(io.BytesIO(logo.rewritten(written.getvalue())))
+    assert kept.getpixel((5, 5))[3] == 0
+
+
+def test_too_many_pixels_are_refused_before_they_are_decoded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ImageFile.ImageFile, "load", None)
+    with pytest.raises(ValidationError, match="too many pixels"):
+        logo.rewritten(bomb(5_000))
+
+
+def test_fewer_pixels_may_come_from_strangers(server: Receiver) -> None:
+    large = image(size=(2049, 2048))
+    assert logo.rewritten(large)
+    server.otherwise = receiver.ok(large)
+    with pytest.raises(logo.NoLogo, match="too many pixels"):
+        logo.fetch(server.url())
+
+
+def test_what_stays_too_large_is_refused() -> None:
+    noise = Image.frombytes("RGBA", (256, 256), secrets.token_bytes(256 * 256 * 4))
+    written = io.BytesIO()
+    noise.save(written, "PNG")
+    with pytest.raises(ValidationError, match="100 kB"):
+        logo.rewritten(written.getvalue())
 
 
 @pytest.mark.parametrize("data", NO_IMAGES)
