@@ -199,21 +199,21 @@ _LIMITS = {
 
 
 def _host_and_port(entry: str) -> str:
-    """A host or host:port as the outbound guard compares it: lower case, literals bare."""
+    """A host or host:port as the outbound guard compares it: lower case, IPv6 in brackets."""
     is_bare_ipv6 = entry.count(":") > 1 and "[" not in entry
     try:
         parts = urlsplit(f"//[{entry}]" if is_bare_ipv6 else f"//{entry}")
         host, port = parts.hostname or "", parts.port
+        if ":" in host:
+            host = f"[{ipaddress.IPv6Address(host).compressed}]"
     except ValueError as error:
         raise ValueError(f"{entry}: must be a host or host:port") from error
     if not _HOST.fullmatch(host) or parts.path or parts.query or parts.username is not None:
         raise ValueError(f"{entry}: must be a host or host:port, without scheme or path")
-    if ":" in host:
-        host = ipaddress.IPv6Address(host).compressed
     return host if port is None else f"{host}:{port}"
 
 
-_HOST = re.compile(r"[a-z0-9._:\-]+")
+_HOST = re.compile(r"[a-z0-9._\-]+|\[[0-9a-f:]+\]")
 
 
 def _loopback_http(scheme: str, host: str) -> bool:

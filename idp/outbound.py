@@ -10,8 +10,10 @@ name to the last byte; nothing is retried, unpacked, followed or remembered.
 from __future__ import annotations
 
 import http.client
+import io
 import ipaddress
 import queue
+import re
 import socket
 import ssl
 import threading
@@ -25,32 +27,20 @@ from typing import Any
 
 from django.conf import settings
 
-from idp.protocol import strict_json, uri
+from idp.protocol import public_address, strict_json, uri
+from idp.protocol.public_address import Address
 from idp.protocol.uri import InvalidUri, Uri
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 USER_AGENT = "Gatehouse"
 DEFAULT_PORTS = {"https": 443, "http": 80}
 JSON_TYPES = ("application/json", "application/jwk-set+json")
 READ_BYTES = 64 * 1024
+# Status line and headers of an answer.
+MOST_HEAD = 64 * 1024
 
-# Not is_global: its lists grow with Python's releases, these are ours (RFC 6890, RFC 8190).
-_PRIVATE = tuple(
-    map(
-        ipaddress.IPv4Network,
-        [
-            *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
-            *("172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16"),
-            *("198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3"),
-        ],
-    )
-)
-# Only global unicast, without what embeds another address or is for documentation.
-_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
-_NOT_UNICAST = tuple(
-    map(ipaddress.IPv6Network, ["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"])
-)
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_VALUE = re.compile(r"[\x20-\x7e]*")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class OutboundError(Exception):
@@ -122,17 +112,12 @@ def get_json(url: str, *, limit: int, timeout: timedelta) -> Any:
 
 def check(url: str) -> None:
     """Refuse an address for what it says itself, without resolving it. Raises OutboundError."""
-    target = _target(url)
-    try:
-        address = ipaddress.ip_address(target.host)
-    except ValueError:
-        return
-    _demand_public(target, [address])
+    _checked(url)
 
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """Where a request goes: the host as a name or bare literal, its port, the path with query."""
+    """Where a request goes: the host as a name or literal (IPv6 in brackets), port, path, query."""
 
     scheme: str
     host: str
@@ -148,8 +133,20 @@ class _Target:
     @property
     def name(self) -> str:
         """The Host header (RFC 9110 §7.2)."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+        is_usual = self.port == DEFAULT_PORTS[self.scheme]
+        return self.host if is_usual else f"{self.host}:{self.port}"
+
+
+def _checked(url: str) -> _Target:
+    """The target of a URL that may be asked, as far as can be said without resolving its name."""
+    target = _target(url)
+    if target.host == "localhost" or target.host.endswith(".localhost"):  # RFC 6761 §6.3
+        _demand_public(target, [ipaddress.IPv4Address("127.0.0.1")])
+    try:
+        _demand_public(target, [ipaddress.ip_address(target.host.strip("[]"))])
+    except ValueError:
+        return target
+    return target
 
 
 def _target(url: str) -> _Target:
@@ -159,9 +156,9 @@ def _target(url: str) -> _Target:
         raise OutboundError("refused", f"the address {error}") from None
     if parts.scheme not in DEFAULT_PORTS or not parts.host:
         raise OutboundError("refused", "the address is not https")
-    host = parts.host.strip("[]").lower()
-    if ":" in host:
-        host = ipaddress.IPv6Address(host).compressed
+    host = parts.host.lower()
+    if host.startswith("["):
+        host = f"[{ipaddress.IPv6Address(host[1:-1]).compressed}]"
     target = _Target(parts.scheme, host, parts.port or DEFAULT_PORTS[parts.scheme], _path(parts))
     if parts.scheme != "https" and not target.is_allowed:
         raise OutboundError("refused", f"the address is not https, nor is {host} allowed by name")
@@ -177,30 +174,18 @@ def _demand_public(target: _Target, addresses: list[Address]) -> None:
     """Refuse if any address is not public: which one is used would be chance (RFC 6890)."""
     if target.is_allowed:
         return
-    for address in addresses:
-        if not is_public(address):
-            raise OutboundError("refused", f"{target.host} is inside a private network")
-
-
-def is_public(address: Address) -> bool:
-    """Whether everybody reaches this address through the Internet, and it embeds no other."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return not any(address in network for network in _PRIVATE)
-    if address.scope_id is not None or address not in _GLOBAL_UNICAST:
-        return False
-    return not any(address in network for network in _NOT_UNICAST)
+    if not all(map(public_address.is_public, addresses)):
+        raise OutboundError("refused", f"{target.host} is inside a private network")
 
 
 # ----- one exchange -----
 
 
 class _Deadline:
-    """The instant by which everything must be over; cuts the connection when it has come."""
+    """The instant by which everything must be over."""
 
     def __init__(self, timeout: timedelta) -> None:
         self._end = time.monotonic() + timeout.total_seconds()
-        self._timer: threading.Timer | None = None
-        self.passed = False
 
     def left(self) -> float:
         """Seconds that are left. Raises OutboundError where none are."""
@@ -209,23 +194,53 @@ class _Deadline:
             raise OutboundError("timeout", "it did not answer in time")
         return left
 
-    def guard(self, connected: socket.socket) -> None:
-        """Shut the connection when time is over: a byte a second would never time out itself."""
-        self._timer = threading.Timer(self.left(), self._cut, [connected])
-        self._timer.daemon = True
-        self._timer.start()
 
-    def _cut(self, connected: socket.socket) -> None:
-        self.passed = True
-        try:
-            connected.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return
+class _Wire(io.RawIOBase):
+    """A connection whose every step ends at the deadline, and that takes in what was allowed.
 
-    def release(self) -> None:
-        """The exchange is over."""
-        if self._timer is not None:
-            self._timer.cancel()
+    A time limit of the socket begins anew with each byte, and a parser may be talked into reading
+    on for ever (a chunk of length -1). Here neither helps. Stands in for the socket that
+    `http.client` works with.
+    """
+
+    def __init__(self, connected: socket.socket, deadline: _Deadline) -> None:
+        super().__init__()
+        self._connected = connected
+        self._deadline = deadline
+        self._allowance = 0
+
+    def allow(self, count: int) -> None:
+        """Let so many bytes more come in."""
+        self._allowance += count
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """What `http.client` reads from."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Take in what has come. Raises OutboundError."""
+        self._connected.settimeout(self._deadline.left())
+        count = self._connected.recv_into(buffer)
+        self._allowance -= count
+        if self._allowance < 0:
+            raise OutboundError("too_large", "it sends far more than was asked for")
+        return count
+
+    def sendall(self, data: bytes) -> None:
+        """Send everything. Raises OutboundError."""
+        left = memoryview(data)
+        while left:
+            self._connected.settimeout(self._deadline.left())
+            left = left[self._connected.send(left) :]
+
+    def close(self) -> None:
+        """Close the connection as well."""
+        self._connected.close()
+        super().close()
 
 
 def _send(
@@ -236,48 +251,54 @@ def _send(
     limit: int,
     timeout: timedelta,
 ) -> Answer:
-    target = _target(url)
+    target = _checked(url)
+    sent = _request_headers(target, headers)
     deadline = _Deadline(timeout)
     addresses = _resolve(target, deadline)
     _demand_public(target, addresses)
-    connection = http.client.HTTPConnection(target.host, target.port)
-    response = None
     try:
-        connection.sock = _connect(target, addresses, deadline)
-        response = http.client.HTTPResponse(connection.sock, method=method)
-        connection.request(
-            method,
-            target.path,
-            body=body,
-            headers={
-                "Host": target.name,
-                "User-Agent": USER_AGENT,
-                "Accept-Encoding": "identity",
-                "Connection": "close",
-                **headers,
-            },
-        )
-        response.begin()
-        answer = _read(response, limit=limit)
-        # A connection that was cut looks like one that the other side has closed.
-        deadline.left()
-        return answer
-    except OutboundError:
-        raise
+        with _Wire(_connect(target, addresses, deadline), deadline) as wire:
+            response = _exchange(wire, method, target, body, sent)
+            wire.allow(2 * limit)  # chunks may not even double it
+            return _read(response, limit=limit)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise _explained(error, deadline) from None
-    finally:
-        deadline.release()
-        if response is not None:
-            response.close()
-        connection.close()
+        raise _explained(error) from None
 
 
-def _explained(error: Exception, deadline: _Deadline) -> OutboundError:
-    if deadline.passed or isinstance(error, TimeoutError):
+def _request_headers(target: _Target, headers: Mapping[str, str]) -> dict[str, str]:
+    ours = {
+        "Host": target.name,
+        "User-Agent": USER_AGENT,
+        "Accept-Encoding": "identity",
+        "Connection": "close",
+    }
+    taken = {name.lower() for name in ours} | {"content-length", "transfer-encoding"}
+    for name, value in headers.items():
+        if name.lower() in taken or not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise OutboundError("refused", f"the header {name!r} cannot be sent")
+    return {**ours, **headers}
+
+
+def _exchange(
+    wire: _Wire, method: str, target: _Target, body: bytes | None, headers: Mapping[str, str]
+) -> http.client.HTTPResponse:
+    """Send the request and return the answer with its headers read, its body not."""
+    connection: Any = http.client.HTTPConnection("")
+    connection.auto_open = False
+    connection.sock = wire
+    connection.request(method, target.path, body=body, headers=headers)
+    response: Any = http.client.HTTPResponse(connection.sock, method=method)
+    wire.allow(MOST_HEAD)
+    response.begin()
+    return response
+
+
+def _explained(error: Exception) -> OutboundError:
+    if isinstance(error, TimeoutError):
         return OutboundError("timeout", "it did not answer in time")
     if isinstance(error, ssl.SSLError):
-        return OutboundError("tls", f"its TLS certificate or handshake is not good: {error.reason}")
+        why = getattr(error, "verify_message", None) or error.reason
+        return OutboundError("tls", f"its TLS certificate or handshake is not good: {why}")
     if isinstance(error, OSError):
         return OutboundError(
             "unreachable", f"it cannot be reached: {error.strerror or 'no answer'}"
@@ -287,42 +308,63 @@ def _explained(error: Exception, deadline: _Deadline) -> OutboundError:
 
 def _resolve(target: _Target, deadline: _Deadline) -> list[Address]:
     """Every address of the host, asked once; in a thread, for resolvers know no deadline."""
-    found: queue.SimpleQueue[list[Any] | OSError] = queue.SimpleQueue()
+    found: queue.SimpleQueue[list[Any]] = queue.SimpleQueue()
+    host = target.host.strip("[]")
 
     def ask() -> None:
         try:
-            found.put(socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM))
+            found.put(socket.getaddrinfo(host, target.port, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError):
-            found.put(OSError())
+            found.put([])
 
     threading.Thread(target=ask, name="resolve", daemon=True).start()
     try:
         answer = found.get(timeout=deadline.left())
     except queue.Empty:
         raise OutboundError("timeout", "its name is not resolved in time") from None
-    if isinstance(answer, OSError) or not answer:
-        raise OutboundError("unreachable", f"there is no address for {target.host}")
+    if not answer:
+        raise OutboundError("unreachable", f"there is no address for {host}")
     return [ipaddress.ip_address(entry[4][0]) for entry in answer]
 
 
 def _connect(target: _Target, addresses: list[Address], deadline: _Deadline) -> socket.socket:
     """A connection to the first address that takes one; under TLS the host proves its name."""
-    failure: OSError | None = None
-    for address in addresses:
+    failure = OSError()
+    for number, address in enumerate(addresses):
+        # One that swallows everything leaves the others their share of the time.
+        share = deadline.left() / (len(addresses) - number)
         try:
-            plain = socket.create_connection((str(address), target.port), timeout=deadline.left())
+            plain = _dial(address, target.port, share)
         except OSError as error:
             failure = error
             continue
-        deadline.guard(plain)
-        if target.scheme == "http":
-            return plain
-        try:
-            return _tls(settings.IDP.ca_bundle).wrap_socket(plain, server_hostname=target.host)
-        except BaseException:
-            plain.close()
-            raise
-    raise failure or OSError()
+        return plain if target.scheme == "http" else _secured(plain, target, deadline)
+    raise failure
+
+
+def _dial(address: Address, port: int, seconds: float) -> socket.socket:
+    """A connection to an address as it is: nothing is looked up."""
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    plain = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        plain.settimeout(seconds)
+        plain.connect((str(address), port))
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except BaseException:
+        plain.close()
+        raise
+    return plain
+
+
+def _secured(plain: socket.socket, target: _Target, deadline: _Deadline) -> socket.socket:
+    try:
+        plain.settimeout(deadline.left())
+        return _tls(settings.IDP.ca_bundle).wrap_socket(
+            plain, server_hostname=target.host.strip("[]")
+        )
+    except BaseException:
+        plain.close()
+        raise
 
 
 @lru_cache(maxsize=4)
@@ -337,9 +379,7 @@ def _tls(ca_bundle: Path | None) -> ssl.SSLContext:
 def _read(response: http.client.HTTPResponse, *, limit: int) -> Answer:
     if 300 <= response.status < 400:
         raise OutboundError("redirect", f"it redirects (status {response.status})")
-    headers = {name.lower(): value for name, value in response.getheaders()}
-    if headers.get("content-encoding", "identity").lower() != "identity":
-        raise OutboundError("protocol", "it sends compressed content, which was not asked for")
+    headers = _answer_headers(response)
     body = bytearray()
     while len(body) <= limit:
         piece = response.read(min(READ_BYTES, limit + 1 - len(body)))
@@ -351,3 +391,20 @@ def _read(response: http.client.HTTPResponse, *, limit: int) -> Answer:
     if response.length:
         raise OutboundError("protocol", "its answer ends too early")
     return Answer(response.status, headers, bytes(body))
+
+
+def _answer_headers(response: http.client.HTTPResponse) -> dict[str, str]:
+    """The headers by lower-case name, repeated ones joined (RFC 9110 §5.3)."""
+    headers: dict[str, str] = {}
+    for written, value in response.getheaders():
+        if _CONTROL.search(value):
+            raise OutboundError("protocol", "it sends a control character in a header")
+        name = written.lower()
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise OutboundError("protocol", "it sends compressed content, which was not asked for")
+    if headers.get("transfer-encoding", "chunked").lower() != "chunked":
+        raise OutboundError("protocol", "it sends its answer in an unknown transfer encoding")
+    if not headers.get("content-length", "0").isdecimal():
+        raise OutboundError("protocol", "it announces no proper length")
+    return headers

@@ -106,7 +106,7 @@ def test_shows_no_secret(environment):
         ("", ()),
         ("localhost, 127.0.0.1:8443", ("localhost", "127.0.0.1:8443")),
         ("Receiver.Internal", ("receiver.internal",)),
-        ("::1,[::1]:9000,[0:0::1]", ("::1", "::1:9000", "::1")),
+        ("::1,[::1]:9000,[0:0::1]", ("[::1]", "[::1]:9000", "[::1]")),
     ],
 )
 def test_outbound_allow(environment, value, expected):
@@ -125,6 +125,10 @@ def test_outbound_allow(environment, value, expected):
         "a b",
         ":80",
         "[x]",
+        "[::1",
+        "::1%eth0",
+        "10.0.0.0/8",
+        "exämple.org",
     ],
 )
 def test_outbound_allow_is_hosts(environment, value):

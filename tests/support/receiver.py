@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import socket
 import ssl
 import threading
 import time
@@ -15,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs
 
 import orjson
@@ -61,6 +63,7 @@ class Handler(BaseHTTPRequestHandler):
             behaviour(self)
         except OSError:
             self.close_connection = True
+            self.receiver.abandoned.set()
 
     do_GET = do_POST = _answer  # noqa: N815 - the names that the library looks for
 
@@ -86,6 +89,17 @@ def ok(body: bytes | object = b"", *, status: int = 200, **headers: str) -> Beha
     return lambda handler: handler.send(status, content, **headers)
 
 
+def raw(*pieces: bytes) -> Behaviour:
+    """Write these bytes, status line and all, and close."""
+
+    def behave(handler: Handler) -> None:
+        for piece in pieces:
+            handler.wfile.write(piece)
+        handler.close_connection = True
+
+    return behave
+
+
 def redirect(to: str, status: int = 302) -> Behaviour:
     """Send elsewhere."""
     return lambda handler: handler.send(status, location=to)
@@ -102,7 +116,7 @@ def hang(seconds: float = 30) -> Behaviour:
 
 
 def drip(seconds: float = 30, *, headers: bool = False) -> Behaviour:
-    """Answer a byte at a time, in the headers or in the body, for ever."""
+    """Answer a byte at a time, in the headers or in the body, until the other side gives up."""
 
     def behave(handler: Handler) -> None:
         start = b"HTTP/1.1 200 OK\r\nX-A: " if headers else b"HTTP/1.1 200 OK\r\n\r\n"
@@ -135,36 +149,62 @@ def big(size: int = 10 * MEGABYTE, *, announced: bool = True) -> Behaviour:
 def cut() -> Behaviour:
     """Close in the middle of the body."""
 
-    def behave(handler: Handler) -> None:
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
-        handler.close_connection = True
+    return raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
 
-    return behave
+
+class _Server(ThreadingHTTPServer):
+    """Each connection is a thread of its own from its handshake on."""
+
+    daemon_threads = True
+    context: ssl.SSLContext | None = None
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        if self.context is None:
+            super().finish_request(request, client_address)
+            return
+        with self.context.wrap_socket(request, server_side=True) as secured:
+            super().finish_request(secured, client_address)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: the other side sees what happened."""
+
+
+class _Server6(_Server):
+    address_family = socket.AF_INET6
 
 
 @dataclass
 class Receiver:
-    """A server on a free loopback port; `behaviours` by path can be changed while it runs."""
+    """A server on a free loopback port; `behaviours` by path can be changed while it runs.
+
+    `server_names`: what was asked for in each TLS handshake (None: nothing). `abandoned`: set once
+    somebody has hung up before an answer was written to its end.
+    """
 
     authority: Authority | None = None
     behaviours: dict[str, Behaviour] = field(default_factory=dict)
     otherwise: Behaviour = field(default_factory=ok)
     received: list[Received] = field(default_factory=list)
+    server_names: list[str | None] = field(default_factory=list)
+    abandoned: threading.Event = field(default_factory=threading.Event)
     stopping: threading.Event = field(default_factory=threading.Event)
+    address: str = "127.0.0.1"
     port: int = field(default_factory=ports.free)
 
     def start(self) -> Receiver:
         """Begin to listen; again after `stop` on the same port."""
         self.stopping.clear()
         handler = type("BoundHandler", (Handler,), {"receiver": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), handler)
-        self._server.daemon_threads = True
+        kind = _Server6 if ":" in self.address else _Server
+        self._server = kind((self.address, self.port), handler)
         if self.authority is not None:
-            context = self.authority.server_context()
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self._server.handle_error = lambda *args: None  # type: ignore[method-assign]
+            self._server.context = self.authority.server_context()
+            self._server.context.sni_callback = self._note_name
         threading.Thread(target=self._server.serve_forever, args=[0.05], daemon=True).start()
         return self
+
+    def _note_name(self, connection: object, name: str | None, context: object) -> None:
+        self.server_names.append(name)
 
     def stop(self) -> None:
         """Stop listening; whoever hangs is let go."""
@@ -178,9 +218,11 @@ class Receiver:
     def __exit__(self, *args: object) -> None:
         self.stop()
 
-    def url(self, path: str = "/", *, host: str = "127.0.0.1") -> str:
+    def url(self, path: str = "/", *, host: str | None = None) -> str:
         """An address of this server."""
         scheme = "http" if self.authority is None else "https"
+        if host is None:
+            host = f"[{self.address}]" if ":" in self.address else self.address
         return f"{scheme}://{host}:{self.port}{path}"
 
     def at(self, path: str) -> list[Received]:
@@ -189,9 +231,14 @@ class Receiver:
 
 
 class Authority:
-    """A throw-away certificate authority with one server certificate."""
+    """A throw-away certificate authority with one server certificate.
 
-    def __init__(self, folder: Path, *hosts: str) -> None:
+    `until`: how long the server's certificate is still good; below zero it has run out.
+    """
+
+    def __init__(
+        self, folder: Path, *hosts: str, until: dt.timedelta = dt.timedelta(days=1)
+    ) -> None:
         self.ca_file = folder / "ca.pem"
         self._server_file = folder / "server.pem"
         ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
@@ -201,7 +248,7 @@ class Authority:
         )
         self.ca_file.write_bytes(_pem(ca.sign(ca_key, hashes.SHA256())))
         names = x509.SubjectAlternativeName([_general_name(host) for host in hosts or _HOSTS])
-        server = _builder(_name("server"), ca_name, key.public_key()).add_extension(
+        server = _builder(_name("server"), ca_name, key.public_key(), until).add_extension(
             names, critical=False
         )
         private = key.private_bytes(
@@ -233,7 +280,10 @@ def _name(common_name: str) -> x509.Name:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    until: dt.timedelta = dt.timedelta(days=1),
 ) -> x509.CertificateBuilder:
     now = dt.datetime.now(dt.UTC)
     return (
@@ -242,8 +292,8 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(days=1))
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + until)
     )
 
 
