@@ -9,6 +9,7 @@ from django.conf import settings
 from idp.admin import preview_tokens
 from idp.admin.kinds import Setting, Sheet, Snippet
 from idp.models import Application, Client
+from idp.protocol.client_assertion import ASSERTION_TYPE
 
 HIDDEN = "the-secret-shown-once"
 
@@ -44,7 +45,7 @@ def _scopes(client: Client) -> list[str]:
 
 def _env(client: Client, secret: str, **more: str) -> Snippet:
     lines = {"OIDC_ISSUER": settings.IDP.issuer, "OIDC_CLIENT_ID": client.client_id}
-    if not client.is_public:
+    if client.has_secret:
         lines["OIDC_CLIENT_SECRET"] = secret or HIDDEN
     return Snippet(
         ".env", "\n".join(f"{name}={value}" for name, value in {**lines, **more}.items())
@@ -62,6 +63,8 @@ def _sign_in_snippets(client: Client, secret: str) -> list[Snippet]:
     snippets = [env, Snippet("curl", discovery)]
     if client.is_public:
         return [*snippets, _oidc_client_ts(client), _appauth(client)]
+    if not client.has_secret:  # its library signs with the client's key, each in its own way
+        return snippets
     return [
         *snippets,
         _authlib(client, secret),
@@ -137,6 +140,13 @@ def _machine_snippets(client: Client, secret: str) -> list[Snippet]:
         f"curl {settings.IDP.url('/token')} \\\n  -u {client.client_id}:{secret or HIDDEN} \\\n"
         f"  -d grant_type=client_credentials{target}"
     )
+    if not client.has_secret:
+        curl = (
+            f"curl {settings.IDP.url('/token')} \\\n  -d grant_type=client_credentials \\\n"
+            f"  -d client_assertion_type={ASSERTION_TYPE} \\\n"
+            f'  -d client_assertion="$SIGNED_BY_YOUR_KEY"{target}'
+        )
+        return [_env(client, secret), Snippet("curl", curl)]
     extra = f', resource="{resources[0].identifier}"' if resources else ""
     python = f"""\
 session = OAuth2Session("{client.client_id}", "{secret or HIDDEN}")

@@ -12,6 +12,7 @@ from idp import features, prune
 from idp.accounts import interaction
 
 
+@pytest.mark.django_db
 def test_routes_are_features_and_publish_nothing_to_openid() -> None:
     assert {"/saml/sso", "/saml/metadata"} <= set(features.routes())
     assert not features.is_cors("/saml/sso")

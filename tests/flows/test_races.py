@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import TypeVar
 
 import pytest
 import requests
+from joserfc import jws
 
 from tests.support.application import Application
 from tests.support.person import Person
@@ -70,3 +72,34 @@ def test_refreshes_while_the_token_is_taken_back(web: Application) -> None:
     for issued in [answer.json() for answer in answers if answer.status_code == 200]:
         assert web.refresh(issued["refresh_token"]).status_code == 400
         assert not web.is_active(issued["access_token"])
+
+
+@pytest.mark.standard("OIDC Core", "10.1.1", "keys rotate and nobody who refreshes notices")
+def test_key_rotation_while_fifty_refresh(web: Application) -> None:
+    person = Person()
+    tokens = [web.tokens(person)["refresh_token"] for _ in range(AT_ONCE)]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        rotated = threading.Event()
+        running = [pool.submit(_refresh_until, rotated, web, token) for token in tokens]
+        try:
+            for _ in range(2):
+                web.gatehouse.manage("rotate_signing_keys")
+                time.sleep(HEARD_EVERYWHERE)
+        finally:
+            rotated.set()
+        signed_with = {kid for future in running for kid in future.result()}
+    assert len(signed_with) == 3
+
+
+def _refresh_until(stop: threading.Event, web: Application, token: str) -> set[str]:
+    """Refresh and verify each ID token, until told to stop and once more; returns their kids."""
+    kids = set()
+    last = False
+    while not last:
+        last = stop.is_set()
+        answer = web.refresh(token)
+        assert answer.status_code == 200, answer.text
+        token, id_token = answer.json()["refresh_token"], answer.json()["id_token"]
+        web.verified(id_token)
+        kids.add(jws.extract_compact(id_token.encode()).protected["kid"])
+    return kids

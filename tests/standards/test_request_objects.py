@@ -97,7 +97,7 @@ def test_required_object_survives_the_sign_in(
         {"client_id": "other"},
         {"exp": 1},
         {"exp": time.time() + 10 * 365 * 24 * 3600},
-        {"nbf": time.time() + 600},
+        {"nbf": time.time() + 24 * 3600},
         {"response_type": "id_token"},
         {"sub": "anybody"},
         {"request": "a.b.c"},

@@ -10,7 +10,7 @@ import pytest
 from idp.protocol import client_assertion
 from idp.protocol.client_assertion import Assertion
 from idp.protocol.errors import InvalidClient
-from tests.support.client_keys import key_set, public, signed
+from tests.support.crafted_jwt import key_set, public, signed
 
 S = "RFC 7523"
 CLIENT = "client-1"

@@ -10,7 +10,7 @@ import pytest
 from idp.protocol import jose, jwe, request_object, request_uri
 from idp.protocol.errors import InvalidRequestObject, InvalidRequestUri
 from idp.protocol.parameters import Parameters
-from tests.support.client_keys import b64, key_set, public, signed
+from tests.support.crafted_jwt import b64, key_set, public, signed
 
 S = "RFC 9101"
 CLIENT = "client-1"

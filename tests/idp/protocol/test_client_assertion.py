@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from idp.protocol import client_assertion
 from idp.protocol.client_assertion import TYPE, Assertion
 from idp.protocol.errors import InvalidClient
-from tests.support.client_keys import key_set, public, signed
+from tests.support.crafted_jwt import key_set, public, signed
 
 ISSUER = "https://id.example.org"
 TOKEN = "https://id.example.org/token"

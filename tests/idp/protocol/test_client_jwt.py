@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idp.protocol import client_jwt, jose
-from tests.support.client_keys import KIND_OF, b64, key, key_set, public, signed
+from tests.support.crafted_jwt import KIND_OF, b64, key, key_set, public, signed
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 EPOCH = int(NOW.timestamp())

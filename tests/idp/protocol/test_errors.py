@@ -44,6 +44,7 @@ CODES = {
     "request_uri_not_supported",
     "server_error",
     "temporarily_unavailable",
+    "unapproved_software_statement",
     "unauthorized_client",
     "unmet_authentication_requirements",
     "unsupported_grant_type",

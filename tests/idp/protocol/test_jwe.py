@@ -14,8 +14,8 @@ from joserfc.jwk import OctKey
 
 from idp.protocol import jose, jwe
 from idp.protocol.jwk import ClientKey
-from tests.support import client_keys
-from tests.support.client_keys import b64, key_set, public
+from tests.support import crafted_jwt
+from tests.support.crafted_jwt import b64, key_set, public
 
 PAYLOAD = b"a.b.c"
 EVERYTHING = library.JWERegistry(
@@ -63,7 +63,7 @@ def with_header(token: str, **changes: Any) -> str:
 @pytest.mark.standard("RFC 7516", "5.1", "what we encrypt, clients read")
 @ALGORITHMS
 @CONTENTS
-@pytest.mark.parametrize("kind", client_keys.KINDS)
+@pytest.mark.parametrize("kind", crafted_jwt.KINDS)
 def test_clients_read_what_we_encrypt(kind: str, alg: str, enc: str) -> None:
     (key,) = key_set(public(kind)).keys
     if not key.encrypts(alg):
@@ -71,7 +71,7 @@ def test_clients_read_what_we_encrypt(kind: str, alg: str, enc: str) -> None:
             jwe.encrypt(PAYLOAD, key=key, alg=alg, enc=enc)
         return
     token = jwe.encrypt(PAYLOAD, key=key, alg=alg, enc=enc)
-    found = library.decrypt_compact(token, client_keys.key(kind), registry=EVERYTHING)
+    found = library.decrypt_compact(token, crafted_jwt.key(kind), registry=EVERYTHING)
     assert found.plaintext == PAYLOAD
     epk = {"epk": found.protected["epk"]} if "ECDH" in alg else {}
     assert found.protected == {"alg": alg, "enc": enc, "cty": "JWT", "kid": f"{kind} a", **epk}

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from joserfc.jwk import RSAKey
 
 from idp.protocol import jose, jwk
-from tests.support import client_keys
-from tests.support.client_keys import KIND_OF, b64, key_set, public
+from tests.support import crafted_jwt
+from tests.support.crafted_jwt import KIND_OF, b64, key_set, public
 
 # RFC 7517 §A.1.
 EC_EXAMPLE = {
@@ -283,7 +283,7 @@ def test_what_a_key_is_for(members: dict[str, Any], signs: bool, encrypts: bool)
 
 
 @pytest.mark.standard("RFC 8725", "3.1", "each algorithm with its own kind of key")
-@pytest.mark.parametrize("kind", client_keys.KINDS)
+@pytest.mark.parametrize("kind", crafted_jwt.KINDS)
 def test_key_and_algorithm_belong_together(kind: str) -> None:
     (key,) = key_set(public(kind)).keys
     fitting = {alg for alg in (*jwk.SIGNING_ALGORITHMS, "HS256", "none", "") if key.verifies(alg)}
@@ -331,7 +331,7 @@ def _chosen(alg: str, *members: dict[str, Any]) -> str | None:
 @pytest.mark.parametrize("alg", jwk.SIGNING_ALGORITHMS)
 def test_accepts_signatures(alg: str) -> None:
     (key,) = key_set(public(KIND_OF[alg])).keys
-    signed, _, signature = client_keys.signed({"a": 1}, alg).rpartition(".")
+    signed, _, signature = crafted_jwt.signed({"a": 1}, alg).rpartition(".")
     raw = jose.decode(signature)
     assert key.accepts(raw, signed.encode(), algorithm=alg)
     assert not key.accepts(raw, signed.encode() + b"x", algorithm=alg)
@@ -342,7 +342,7 @@ def test_accepts_signatures(alg: str) -> None:
 @pytest.mark.parametrize("other", ["RS384", "PS256", "HS256", "none", "ES256", ""])
 def test_a_signature_counts_for_its_algorithm_only(other: str) -> None:
     (key,) = key_set(public("RSA")).keys
-    signed, _, signature = client_keys.signed({}, "RS256").rpartition(".")
+    signed, _, signature = crafted_jwt.signed({}, "RS256").rpartition(".")
     assert not key.accepts(jose.decode(signature), signed.encode(), algorithm=other)
 
 
@@ -354,7 +354,7 @@ def test_a_key_for_agreement_verifies_nothing() -> None:
 
 
 def test_pss_needs_a_salt_of_the_hash_length() -> None:
-    private = client_keys.key("RSA")
+    private = crafted_jwt.key("RSA")
     assert isinstance(private, RSAKey)
     raw = private.private_key
     assert isinstance(raw, rsa.RSAPrivateKey)

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from idp.protocol import jose, jwe, parameters, request_object
 from idp.protocol.errors import InvalidRequest, InvalidRequestObject
 from idp.protocol.parameters import Parameters
-from tests.support import client_keys
-from tests.support.client_keys import b64, key_set, public, signed
+from tests.support import crafted_jwt
+from tests.support.crafted_jwt import b64, key_set, public, signed
 
 ISSUER = "https://id.example.org"
 CLIENT = "client-1"
@@ -216,7 +216,7 @@ def test_is_not_valid_for_ever(times: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("alg", request_object.ALGORITHMS)
 def test_algorithm_is_the_registered_one(alg: str) -> None:
-    keys = key_set(public(client_keys.KIND_OF[alg]))
+    keys = key_set(public(crafted_jwt.KIND_OF[alg]))
     assert read(request(alg), keys=keys, algorithm=alg).one("state") == "inside"
     other = "RS256" if alg != "RS256" else "PS256"
     refused(request(alg), "signed", keys=keys, algorithm=other)
