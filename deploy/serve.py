@@ -15,6 +15,7 @@ from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCKING_THREADS = 4
+GATEHOUSE = ("deploy.workers", "idp.wsgi:application")
 
 
 def command(
@@ -24,12 +25,15 @@ def command(
     workers: int,
     drain_seconds: int = 10,
     tls: tuple[Path, Path] | None = None,
+    what: tuple[str, str] = GATEHOUSE,
 ) -> list[str]:
     """The server's command line; it must be started in the project's folder.
 
     When it is to stop, it waits `drain_seconds` for requests and for browsers that stay connected.
     `tls`: files of certificate and key, where no proxy in front speaks https.
+    `what`: the module that becomes granian, and the application that it serves.
     """
+    program, application = what
     options = {
         "--interface": "wsgi",
         "--host": host,
@@ -43,8 +47,8 @@ def command(
         options |= {"--ssl-certificate": str(tls[0]), "--ssl-keyfile": str(tls[1])}
         options["--ssl-protocol-min"] = "tls1.2"
     words = [word for option in options.items() for word in option]
-    server = [sys.executable, "-m", "granian", *words]
-    return [*server, "--no-ws", "--respawn-failed-workers", "idp.wsgi:application"]
+    server = [sys.executable, "-m", program, *words]
+    return [*server, "--no-ws", "--respawn-failed-workers", application]
 
 
 def surroundings(data_dir: Path) -> dict[str, str]:

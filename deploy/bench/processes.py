@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from deploy import serve
 
 ROOT = Path(__file__).resolve().parents[2]
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -24,14 +25,9 @@ def free_port() -> int:
 class Server:
     """One granian process tree serving a WSGI application on a port of its own."""
 
-    def __init__(self, application: str, *, environment: dict[str, str], workers: int) -> None:
+    def __init__(self, what: tuple[str, str], *, environment: dict[str, str], workers: int) -> None:
         self.port = free_port()
-        command = [
-            *(sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws"),
-            *("--host", "127.0.0.1", "--port", str(self.port)),
-            *("--workers", str(workers), "--blocking-threads", "4", "--log-level", "error"),
-            application,
-        ]
+        command = serve.command(host="127.0.0.1", port=self.port, workers=workers, what=what)
         self.process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment})
         self._wait()
 

@@ -31,6 +31,7 @@ from deploy.bench import driver, processes, scenarios, signing  # noqa: E402 (pa
 
 CONNECTIONS = 16
 WORKERS = 2
+VIEW = ("granian", "deploy.bench.floor:application")
 DURABLE = (
     "-c max_connections=100 -c shared_buffers=128MB -c listen_addresses=127.0.0.1"
     " -c log_min_messages=error"
@@ -99,7 +100,7 @@ def gatehouse(name: str, folder: Path, *, database: Any = None) -> Iterator[Subj
     url = database.create_database() if database else ""
     settings = environment(folder, database_url=url)
     facts = prepare(settings, people=CONNECTIONS)
-    server = processes.Server("idp.wsgi:application", environment=settings, workers=WORKERS)
+    server = processes.Server(serve.GATEHOUSE, environment=settings, workers=WORKERS)
     try:
         subject = Subject(name, server, facts)
         if database:
@@ -205,7 +206,7 @@ def main() -> int:
         folder.chmod(0o755)
         floor = Subject(
             "floor",
-            processes.Server("deploy.bench.floor:application", environment={}, workers=WORKERS),
+            processes.Server(VIEW, environment={}, workers=WORKERS),
             {},
         )
         stack.callback(floor.server.stop)

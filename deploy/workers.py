@@ -1,0 +1,44 @@
+"""granian with Gatehouse's code in memory before it starts its workers, which then share it.
+
+`deploy.serve` starts this in granian's place, with granian's own options. Nothing is opened here:
+neither a database nor a thread would survive the fork. Where processes cannot be forked safely
+(macOS, Windows) every worker reads the code for itself, as granian does it.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import sys
+
+from granian.cli import entrypoint
+
+
+def load() -> None:
+    """Read the code that answers requests, templates and static files' names with it."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idp.settings")
+    import django
+
+    django.setup()
+    from django.db import connection
+    from django.template import engines
+    from django.urls import get_resolver
+
+    from idp import schedule  # noqa: F401 (what `idp.wsgi` needs beside the URLs)
+
+    _ = get_resolver().url_patterns, engines.all(), connection.vendor
+
+
+def share() -> None:
+    """Let workers be forked, and keep the garbage collector from copying what they share."""
+    load()
+    multiprocessing.set_start_method("fork")
+    gc.collect()
+    gc.freeze()
+
+
+if __name__ == "__main__":
+    if sys.platform == "linux":
+        share()
+    entrypoint()
