@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models.signals import m2m_changed, post_delete, post_save
 
 from idp import models
+from idp.models import statement
 
 POLL_SECONDS = 0.25
 MOST_ENTRIES = 20_000
@@ -55,15 +56,14 @@ def refresh() -> None:
 
 def _read_version() -> None:
     global _version
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT configuration, revocation FROM idp_version WHERE id = 1")
-        row = cursor.fetchone() or (0, 0)
-    if row[0] != _version:
+    rows = statement.run("SELECT configuration, revocation FROM idp_version WHERE id = 1")
+    configuration, revocation = rows[0] if rows else (0, 0)
+    if configuration != _version:
         with _lock:
-            _version = row[0]
+            _version = configuration
             _entries.clear()
     for observer in _observers:
-        observer(row[1])
+        observer(revocation)
 
 
 def bump() -> None:

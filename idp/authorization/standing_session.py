@@ -13,10 +13,9 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.db import connection
 
 from idp.accounts import cookies
-from idp.models import Application, Client, Session
+from idp.models import Application, Client, Session, statement
 from idp.models.identifiers import db_id, db_instant, from_db_id, from_db_instant
 
 Access = Application.Access
@@ -75,11 +74,10 @@ def read(token: str, *, client: Client, now: datetime) -> StandingSession | None
         db_instant(now - settings.IDP.session_idle),
         db_instant(now),
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(_READ_WITH_MEMBERSHIP if by_groups else _READ_ALONE, parameters)
-        row = cursor.fetchone()
-    if row is None:
+    rows = statement.run(_READ_WITH_MEMBERSHIP if by_groups else _READ_ALONE, parameters)
+    if not rows:
         return None
+    row = rows[0]
     is_member = by_groups and bool(row[-1])
     return _session(row, allowed=is_member or client.application.access == Access.EVERYONE)
 

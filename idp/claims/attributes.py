@@ -20,6 +20,7 @@ from idp.claims.errors import MappingError
 from idp.claims.facts import ADDRESS_MEMBERS
 from idp.claims.person import Person
 from idp.claims.values import JSON, checked
+from idp.models import statement
 from idp.models.identifiers import db_id
 from idp.models.user import parse_subject
 
@@ -65,12 +66,10 @@ def load(user_id: uuid.UUID | str) -> Person | None:
     key = parse_subject(user_id) if isinstance(user_id, str) else user_id
     if key is None:
         return None
-    with connection.cursor() as cursor:
-        cursor.execute(_STATEMENTS[connection.vendor], [db_id(key)])
-        row = cursor.fetchone()
-    if row is None:
+    rows = statement.run(_STATEMENTS[statement.connection().vendor], [db_id(key)])
+    if not rows:
         return None
-    *columns, email_verified, phone_verified, address, attributes, updated_at, groups = row
+    *columns, email_verified, phone_verified, address, attributes, updated_at, groups = rows[0]
     return _person(
         key,
         texts=dict(zip(_TEXTS, columns, strict=True)),

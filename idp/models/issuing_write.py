@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connection
+from idp.models import statement
 
 RELAXED = "PRAGMA synchronous=NORMAL"
 DURABLE = "PRAGMA synchronous=FULL"
@@ -18,13 +18,11 @@ DURABLE = "PRAGMA synchronous=FULL"
 
 def execute(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Run one statement in its own transaction; returns the rows of its RETURNING."""
-    with connection.cursor() as cursor:
-        if connection.vendor != "sqlite" or connection.in_atomic_block:
-            cursor.execute(sql, parameters)
-            return list(cursor.fetchall())
-        cursor.execute(RELAXED)
-        try:
-            cursor.execute(sql, parameters)
-            return list(cursor.fetchall())
-        finally:
-            cursor.execute(DURABLE)
+    connection = statement.connection()
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        return statement.run(sql, parameters)
+    statement.run(RELAXED)
+    try:
+        return statement.run(sql, parameters)
+    finally:
+        statement.run(DURABLE)

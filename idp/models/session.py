@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from django.db import connection, models
 from django.utils import timezone
 
+from idp.models import statement
 from idp.models.application import Application
 from idp.models.identifiers import db_instant, new_id
 from idp.models.user import User
@@ -21,13 +22,11 @@ class SessionManager(models.Manager["Session"]):
 
     def live(self, token_hash: bytes, *, seen_after: datetime, now: datetime) -> Session | None:
         """The session of this token with its person, unless it has ended or they are disabled."""
-        statement, fields, converters = _live_statement(connection.vendor)
-        with connection.cursor() as cursor:
-            cursor.execute(statement, [token_hash, db_instant(seen_after), db_instant(now)])
-            row = cursor.fetchone()
-        if row is None:
+        sql, fields, converters = _live_statement(connection.vendor)
+        rows = statement.run(sql, [token_hash, db_instant(seen_after), db_instant(now)])
+        if not rows:
             return None
-        values = list(row)
+        values = list(rows[0])
         for index, convert in converters:
             values[index] = convert(values[index])
         session = Session.from_db(connection.alias, fields[0], values[: len(fields[0])])
@@ -49,13 +48,13 @@ def _live_statement(vendor: str) -> tuple[str, list[list[str]], list[tuple[int, 
         found += column.get_db_converters(connection)
         converters += [(index, _converter(convert, column)) for convert in found]
     names = ", ".join(f"{column.alias}.{column.target.column}" for column in columns)
-    statement = (
+    sql = (
         f"SELECT {names} FROM idp_session s JOIN idp_user u ON u.id = s.user_id"  # noqa: S608 (our own columns)
         " WHERE s.token_hash = %s AND s.ended_at IS NULL AND s.seen_at > %s AND s.expires_at > %s"
         " AND u.is_active"
     )
     fields = [[field.attname for field in model._meta.concrete_fields] for model in (Session, User)]
-    return statement, fields, converters
+    return sql, fields, converters
 
 
 def _converter(convert: Callable[..., Any], column: Any) -> Convert:
