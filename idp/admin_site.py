@@ -29,7 +29,7 @@ View = Callable[..., HttpResponse]
 NAVIGATION = (
     ("Applications", ("idp.application", "idp.resource")),
     ("People", ("idp.user", "idp.group", "idp.session")),
-    ("Activity", ("idp.signin", "idp.auditevent")),
+    ("Activity", ("idp.signin", "idp.logoutnotification", "idp.auditevent")),
     (
         "Registration",
         ("idp.registrationpolicy", "idp.initialaccesstoken", "idp.statementissuer"),

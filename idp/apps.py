@@ -17,8 +17,10 @@ class IdpConfig(AppConfig):
             directory,
             endpoints,
         )
+        from idp.accounts import expiry
 
         directory.connect_signals()
         audit.install()
         endpoints.register_all()
         client_lifecycle.install()
+        expiry.install()

@@ -12,7 +12,7 @@ import atexit
 import hashlib
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -57,6 +57,13 @@ def record(action: str, **facts: Any) -> models.AuditEvent:
     event = models.AuditEvent(**_columns(action, **facts))
     event.save()
     return event
+
+
+def record_many(action: str, events: Iterable[Mapping[str, Any]]) -> None:
+    """Write many events of one kind now, in one insertion; each has the facts of `record()`."""
+    rows = [_columns(action, **facts) for facts in events]
+    if rows:
+        models.AuditEvent.objects.insert_many(rows)
 
 
 def buffer(action: str, **facts: Any) -> None:

@@ -21,7 +21,7 @@ class Feature:
 
     `routes`: exact path to handler; `metadata`: called with the issuer, gives members of the
     discovery documents; `cors`: paths that answer any origin without credentials; `pages`: paths
-    that people open, where a failure is a page.
+    that people open, where a failure is a page; `framable`: paths that other sites may frame.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Feature:
     metadata: Callable[[str], Mapping[str, Any]] = lambda issuer: {}
     cors: frozenset[str] = frozenset()
     pages: frozenset[str] = frozenset()
+    framable: frozenset[str] = frozenset()
 
 
 class DuplicateFeature(RuntimeError):
@@ -40,6 +41,7 @@ _features: dict[str, Feature] = {}
 _routes: dict[str, Handler] = {}
 _cors: set[str] = set()
 _pages: set[str] = set()
+_framable: set[str] = set()
 
 
 def register(feature: Feature) -> None:
@@ -53,6 +55,7 @@ def register(feature: Feature) -> None:
     _routes.update(feature.routes)
     _cors.update(feature.cors)
     _pages.update(feature.pages)
+    _framable.update(feature.framable)
 
 
 def routes() -> Mapping[str, Handler]:
@@ -68,6 +71,11 @@ def is_cors(path: str) -> bool:
 def is_page(path: str) -> bool:
     """Whether people open this path in a browser."""
     return path in _pages
+
+
+def is_framable(path: str) -> bool:
+    """Whether other sites may show this path in a frame."""
+    return path in _framable
 
 
 def metadata(issuer: str) -> dict[str, Any]:

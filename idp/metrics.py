@@ -28,6 +28,9 @@ SECONDS = Histogram(
     ["endpoint"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0),
 )
+LOGOUTS = Counter(
+    "gatehouse_logout_notices_total", "Attempts to tell an application of a sign-out.", ["state"]
+)
 _counters: dict[tuple[str, int], Counter] = {}
 _histograms: dict[str, Histogram] = {}
 

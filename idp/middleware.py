@@ -3,7 +3,8 @@
 `settings.SECURE_CSP` has the shape of Django 6's setting, so that the next long-term release
 replaces this file. Two kinds of pages differ: those that lead on to another site after a form was
 sent carry no `form-action`, because Chromium applies it to the redirect that follows; and those
-that open in a popup of an application carry no opener policy.
+that open in a popup of an application carry no opener policy. A view whose page needs more sources
+than all the others sets `response.csp_sources`, as in {"frame-src": [...]}.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from functools import lru_cache
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from idp import features
 from idp.endpoints.wrapper import HSTS, PERMISSIONS
 
 LEADS_ON = ("/interaction/", "/login", "/logout", "/authorize", "/end_session", "/saml/")
@@ -28,6 +30,12 @@ class SecurityHeaders:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         leads_on = request.path.startswith(LEADS_ON)
+        sources = getattr(response, "csp_sources", None)
+        if sources:
+            policy = _serialise({**_policy(leads_on=leads_on), **sources})
+            response.headers.setdefault("Content-Security-Policy", policy)
+        if not features.is_framable(request.path):
+            response.headers.setdefault("X-Frame-Options", "DENY")
         for name, value in _headers(leads_on=leads_on, https=settings.IDP.https):
             response.headers.setdefault(name, value)
         if not request.path.startswith(settings.STATIC_URL):
@@ -37,21 +45,24 @@ class SecurityHeaders:
 
 @lru_cache(maxsize=4)
 def _headers(*, leads_on: bool, https: bool) -> tuple[tuple[str, str], ...]:
-    policy = dict(settings.SECURE_CSP)
-    if leads_on:
-        del policy["form-action"]
     headers = [
-        ("Content-Security-Policy", _serialise(policy)),
+        ("Content-Security-Policy", _serialise(_policy(leads_on=leads_on))),
         ("Permissions-Policy", PERMISSIONS),
         ("Referrer-Policy", "same-origin"),
         ("X-Content-Type-Options", "nosniff"),
-        ("X-Frame-Options", "DENY"),
     ]
     if not leads_on:
         headers.append(("Cross-Origin-Opener-Policy", "same-origin"))
     if https:
         headers.append(HSTS)
     return tuple(headers)
+
+
+def _policy(*, leads_on: bool) -> dict[str, list[str]]:
+    policy = dict(settings.SECURE_CSP)
+    if leads_on:
+        del policy["form-action"]
+    return policy
 
 
 def _serialise(policy: Mapping[str, Sequence[str]]) -> str:

@@ -62,6 +62,7 @@ def _all_sources() -> Iterator[tuple[str, Source]]:
     yield "authorization codes", _codes
     yield "revocations", lambda now: models.Revocation.objects.filter(expires_at__lt=now)
     yield "sessions", _sessions
+    yield "sign-out notices", _logout_notices
     yield "sign-ins", _sign_ins
     yield "audit events", _audit_events
     yield "throttle buckets", _buckets
@@ -96,6 +97,12 @@ def _sessions(now: datetime) -> QuerySet[Any]:
     return models.Session.objects.filter(
         id__lt=lowest_id(now - SESSIONS_KEPT), expires_at__lt=now - SESSIONS_KEPT
     )
+
+
+def _logout_notices(now: datetime) -> QuerySet[Any]:
+    """Those whose session has gone before them."""
+    old = models.LogoutNotification.objects.filter(id__lt=lowest_id(now - SESSIONS_KEPT))
+    return old.filter(session=None, next_at=None)
 
 
 def _sign_ins(now: datetime) -> QuerySet[Any]:

@@ -32,6 +32,7 @@ StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 django_application = get_wsgi_application()
 
 from idp import schedule  # noqa: E402 (the applications have to be loaded first)
+from idp.accounts.logout_channels import sender  # noqa: E402 (the applications have to be loaded first)
 from idp.endpoints import wrapper  # noqa: E402 (the applications have to be loaded first)
 from idp.protocol.message import Request, Response  # noqa: E402 (the applications have to be loaded first)
 
@@ -180,3 +181,4 @@ def _through_django(environ: Environ, start_response: StartResponse) -> Iterable
 
 if settings.IDP.embedded_worker:
     schedule.start()
+    sender.start()

@@ -1,7 +1,8 @@
 """Our cookies: random tokens that the database knows only by their SHA-256.
 
 `session`: who is signed in. `browser`: which browser an interaction belongs to. `device`: where
-somebody has signed in before. `notice`: what the last form was refused for.
+somebody has signed in before. `notice`: what the last form was refused for. `browser_state`: not a
+secret, see `session_state`.
 """
 
 from __future__ import annotations
@@ -34,15 +35,19 @@ def read(cookies: Mapping[str, str], name: str) -> str:
     return value if TOKEN.match(value) else ""
 
 
-def header(name: str, value: str, *, max_age: int | None = None) -> str:
-    """The Set-Cookie value of one of our cookies; without `max_age` it ends with the browser."""
+def header(name: str, value: str, *, max_age: int | None = None, for_frames: bool = False) -> str:
+    """The Set-Cookie value of one of our cookies; without `max_age` it ends with the browser.
+
+    `for_frames`: read by our own script in a frame of another site, where plain http has no way to
+    say so, but loopback's ports are one site.
+    """
     full_name = settings.IDP.cookie(name)
     cookie: SimpleCookie = SimpleCookie()
     cookie[full_name] = value
     morsel = cookie[full_name]
     morsel["path"] = "/"
-    morsel["httponly"] = True
-    morsel["samesite"] = "Lax"
+    morsel["httponly"] = not for_frames
+    morsel["samesite"] = "None" if for_frames and settings.IDP.https else "Lax"
     if settings.IDP.https:
         morsel["secure"] = True
     if max_age is not None:

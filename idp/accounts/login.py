@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.http import HttpResponseBase
 
 from idp import audit
-from idp.accounts import attempts, cookies, devices, interaction, password
+from idp.accounts import attempts, cookies, devices, interaction, password, session_state
 from idp.accounts import session as sessions
 from idp.accounts.attempts import TooMany
 from idp.accounts.middleware import Request
@@ -131,7 +131,8 @@ def sign_in(
     )
     interaction.prove(row, session, now=now)
     device = devices.remember(cookies.read(request.COOKIES, "device"), user, now=now)
-    cookies.attach(response, cookies.header("session", token), device)
+    state = session_state.cookie(session.pk)
+    cookies.attach(response, cookies.header("session", token), state, device)
     audit.record(
         "signin.success",
         user=user,

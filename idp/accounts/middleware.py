@@ -5,13 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from idp import client_address
-from idp.accounts import cookies, password, session
+from idp.accounts import cookies, password, session, session_state
 from idp.accounts.views import errors
 from idp.models import Session, User
 
@@ -54,7 +55,9 @@ class SessionMiddleware:
         else:
             request.user = request.idp_session.user
             session.touch(request.idp_session, now=now)
-        return self.get_response(request)
+        response = self.get_response(request)
+        _keep_state(request, response)
+        return response
 
     def process_exception(
         self, request: HttpRequest, exception: Exception
@@ -63,6 +66,14 @@ class SessionMiddleware:
         if isinstance(exception, password.Busy):
             return errors.busy(request)
         return None
+
+
+def _keep_state(request: Request, response: HttpResponseBase) -> None:
+    """Let the browser's state follow a session that ended elsewhere, or began before it had one."""
+    if settings.IDP.cookie(session_state.COOKIE) in response.cookies:
+        return
+    live = request.idp_session.pk if request.idp_session is not None else None
+    cookies.attach(response, *session_state.overdue(request.COOKIES, session_id=live))
 
 
 def _is_too_large(request: HttpRequest) -> bool:

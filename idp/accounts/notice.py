@@ -24,11 +24,16 @@ LONGEST = 3000
 
 def leave(response: HttpResponseBase, page: str, *, now: datetime, **facts: Any) -> None:
     """Leave facts (JSON) for the next showing of the page at that path."""
+    cookies.attach(response, *headers(page, now=now, **facts))
+
+
+def headers(page: str, *, now: datetime, **facts: Any) -> tuple[str, ...]:
+    """The Set-Cookie value that leaves them; none where they are too much for a cookie."""
     content = orjson.dumps({"page": page, "at": now.timestamp(), "facts": facts})
     value = urlsafe_b64encode(keys.seal(PURPOSE, content)).decode().rstrip("=")
-    if len(value) <= LONGEST:
-        max_age = int(LIFETIME.total_seconds())
-        cookies.attach(response, cookies.header("notice", value, max_age=max_age))
+    if len(value) > LONGEST:
+        return ()
+    return (cookies.header("notice", value, max_age=int(LIFETIME.total_seconds())),)
 
 
 def read(request: HttpRequest, page: str, *, now: datetime) -> dict[str, Any]:

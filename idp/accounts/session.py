@@ -18,11 +18,13 @@ from django.db.models import QuerySet
 
 from idp import audit
 from idp.accounts import cookies
+from idp.accounts.logout_channels import outbox
 from idp.models import Application, AuthenticationEvent, Participant, Revocation, Session, User
 from idp.models.identifiers import db_id, db_instant, from_db_id
 from idp.tokens import revocation
 
 SEEN_EVERY = timedelta(minutes=1)
+EXPIRED = "expired"
 
 PARTICIPATE = (
     "INSERT INTO idp_participant (id, session_id, application_id, created_at, last_at,"
@@ -179,18 +181,59 @@ def end_all(
     return len(ended)
 
 
+def end_expired(*, most: int, now: datetime) -> int:
+    """End up to `most` sessions that are idle or past their absolute end; returns how many.
+
+    For a job: nobody can use them anyway, but their applications have not been told.
+    """
+    alive = Session.objects.filter(ended_at=None)
+    idle = alive.filter(seen_at__lte=now - settings.IDP.session_idle).order_by("seen_at")
+    too_old = alive.filter(expires_at__lte=now).order_by("expires_at")
+    for found in (idle, too_old):  # each by an index of its own
+        keys = list(found.values_list("pk", flat=True)[:most])
+        if keys:
+            return len(_end_batch(keys, now=now))
+    return 0
+
+
+def _end_batch(keys: list[uuid.UUID], *, now: datetime) -> list[Session]:
+    """A batch of expired sessions and their audit events: one commit, one insertion of each."""
+    with transaction.atomic():
+        ended = _end(Session.objects.filter(pk__in=keys), reason=EXPIRED, now=now)
+        audit.record_many(
+            "session.ended",
+            [{"user": one.user, "session_id": one.pk, "reason": EXPIRED} for one in ended],
+        )
+    return ended
+
+
 def _end(sessions: QuerySet[Session], *, reason: str, now: datetime) -> list[Session]:
-    """Ended rows and their deny list in one transaction; who comes second ends nothing."""
+    """Ended rows, their deny list and their notices in one transaction.
+
+    Who comes second ends nothing.
+    """
     with transaction.atomic():
         locked = list(
             sessions.filter(ended_at=None).select_for_update(of=("self",)).select_related("user")
         )
-        keys = [session.pk for session in locked]
-        Session.objects.filter(pk__in=keys).update(ended_at=now, end_reason=reason[:40])
-        participants = Participant.objects.filter(session_id__in=keys)
-        sids = participants.values_list("id", flat=True)
-        revocation.deny(Revocation.Kind.SID, [sid.hex for sid in sids], now=now)
+        Session.objects.filter(pk__in=[session.pk for session in locked]).update(
+            ended_at=now, end_reason=reason[:40]
+        )
+        participants = Participant.objects.filter(session_id__in=[row.pk for row in locked])
+        outbox.queue(participants, now=now)
+        _deny([row.pk for row in locked if _may_have_tokens(row, now=now)], now=now)
     return locked
+
+
+def _may_have_tokens(session: Session, *, now: datetime) -> bool:
+    """Whether an access token of it can be alive: none is issued once it has expired."""
+    expired_at = min(session.expires_at, session.seen_at + settings.IDP.session_idle)
+    return now - expired_at <= settings.IDP.access_token_lifetime + revocation.MARGIN
+
+
+def _deny(keys: list[uuid.UUID], *, now: datetime) -> None:
+    sids = Participant.objects.filter(session_id__in=keys).values_list("id", flat=True)
+    revocation.deny(Revocation.Kind.SID, [sid.hex for sid in sids], now=now)
 
 
 def _record(

@@ -15,6 +15,7 @@ from idp.admin import (  # noqa: F401 (each module registers what it brings)
     find,
     groups,
     home,
+    logout_notices,
     people,
     preview_pages,
     preview_tokens,

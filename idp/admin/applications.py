@@ -14,6 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from idp import client_lifecycle, models, registration
+from idp.accounts.logout_channels import outbox
 from idp.admin import halves, impact, kinds, lookup, mapping_rows, one_time, preview_pages
 from idp.admin.application_form import ApplicationForm, unused
 from idp.admin.audited import AuditedAdmin, record, without_popups
@@ -26,6 +27,11 @@ from idp.templatetags.administration import counted, state, when
 from idp.tokens import revocation
 
 KEEP_DAYS = {"1": "one day", "7": "a week", "30": "a month"}
+TOLD_AT_ONCE = 500
+UNTOLD = (
+    "Nobody can tell it of sign-outs any more, of these sessions or earlier ones. Disable it first"
+    " and wait until it has been told."
+)
 
 
 class MappingInline(admin.TabularInline):
@@ -306,6 +312,7 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
                 "Nobody can sign in to it; it gets no tokens and no assertions.",
                 "The access tokens that it holds are refused here at once.",
                 "Its refresh tokens rest: they work again when it is enabled, if still valid.",
+                *_who_is_told(application),
             ],
         )
 
@@ -328,12 +335,13 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
 
     def consequences(self, obj: Any) -> list[str]:
         grants = models.Grant.objects.filter(application_id=obj.pk, revoked_at=None).count()
-        sessions = obj.participants.filter(session__ended_at=None).count()
+        parts = obj.participants.filter(session__ended_at=None).count()
         return [
             f"Its registration, with {counted(obj.mappings.count(), 'mapping row')}.",
             f"{counted(grants, 'authorization')}, with refresh and access tokens.",
             f"{counted(obj.consents.count(), 'consent')} of people.",
-            f"Its part in {counted(sessions, 'session')}; the sessions themselves go on.",
+            f"Its part in {counted(parts, 'session')}; the sessions themselves go on.",
+            *([UNTOLD] if parts and _hears(obj) else []),
         ]
 
     def keeps(self, obj: Any) -> list[str]:
@@ -387,6 +395,19 @@ def state_of(application: models.Application) -> str:
     return state("enabled", "good")
 
 
+def _hears(application: models.Application) -> bool:
+    """Whether it has an address for sign-out that we ask ourselves."""
+    return models.Client.objects.filter(pk=application.pk, backchannel_logout_uri__gt="").exists()
+
+
+def _who_is_told(application: models.Application) -> list[str]:
+    if _hears(application):
+        return ["It is told to sign out everybody who came to it in a session that is live."]
+    if application.kind == models.Application.Kind.MACHINE:
+        return []
+    return ["People who are signed in there stay so: it has no address at which it is told."]
+
+
 def _set_enabled(application: models.Application, request: HttpRequest, *, enabled: bool) -> None:
     application.enabled = enabled
     application.save(update_fields=["enabled", "updated_at"])
@@ -394,6 +415,9 @@ def _set_enabled(application: models.Application, request: HttpRequest, *, enabl
     if client is not None and not enabled:
         now = timezone.now()
         revocation.deny(models.Revocation.Kind.CLIENT, [client.client_id], now=now)
+        outbox.queue_disabled(application, most=TOLD_AT_ONCE, now=now)
+    elif enabled:
+        outbox.forget(application)
     record(
         "application.changed",
         request=request,

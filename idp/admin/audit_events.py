@@ -37,6 +37,7 @@ class About(Choice):
         ("authorization", "Authorizations"),
         ("saml", "SAML"),
         ("session", "Sessions"),
+        ("logout", "Sign-out notices"),
         ("consent", "Consents"),
         ("grant", "Grants"),
         ("user", "People"),

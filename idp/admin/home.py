@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from idp import health, models
+from idp.accounts.logout_channels import outbox
 from idp.admin import sign_ins, signing_keys
 from idp.admin.audited import MOST_COUNTED
 from idp.admin_site import site
@@ -22,6 +23,7 @@ from idp.models.identifiers import lowest_id
 
 SOON = timedelta(days=30)
 LATE = timedelta(hours=1)
+UNTOLD_WITHIN = timedelta(days=7)
 SHOWN = 8
 
 
@@ -37,10 +39,11 @@ class Expiry:
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the health box."""
+    """One line of the health box; `url`: where to see more."""
 
     good: bool
     text: str
+    url: str = ""
 
 
 _expiries: list[Callable[[datetime], Iterable[Expiry]]] = []
@@ -89,6 +92,19 @@ def _health(now: datetime) -> Iterable[Finding]:
         good = health.holds(check)
         yield Finding(good, f"{name} {'fine' if good else 'not fine: run “manage.py doctor”'}")
     yield from _jobs(now)
+    yield from _untold(now)
+
+
+def _untold(now: datetime) -> Iterable[Finding]:
+    """Applications that could not be told of sign-outs in the last week."""
+    rows = models.LogoutNotification.objects.filter(
+        state__in=outbox.GIVEN_UP, id__gte=lowest_id(now - UNTOLD_WITHIN)
+    ).exclude(state__in=[outbox.State.ACKNOWLEDGED, outbox.State.SHOWN])
+    count = rows.order_by()[:MOST_COUNTED].count()
+    if count:
+        number = f"{count:,}" if count < MOST_COUNTED else f"{count:,}+"
+        url = reverse("admin:idp_logoutnotification_changelist") + "?since=week&state=undelivered"
+        yield Finding(False, f"{number} sign-out notices could not be delivered", url)
 
 
 def _jobs(now: datetime) -> Iterable[Finding]:

@@ -13,13 +13,21 @@ from django.utils import timezone
 
 from idp import models
 from idp.accounts import session as sessions
-from idp.admin import lookup
+from idp.accounts.logout_channels import ledger
+from idp.admin import logout_notices, lookup
 from idp.admin.filters import Choice, Since
 from idp.admin.read_only import ReadOnlyAdmin
 from idp.admin_site import SeeOther, site
 from idp.templatetags.administration import counted, state, when
 
 REASON = "ended by an administrator"
+MOST_SHOWN = 200
+PROTOCOLS = ("OpenID Connect", "SAML")
+UNTOLD: dict[str, str] = {
+    ledger.Untold.NO_ADDRESS: "It has no address for sign-out: people may stay signed in there.",
+    ledger.Untold.BROWSER_ONLY: "It only listens in the browser in which the person signs out.",
+    ledger.Untold.SAML: "SAML applications are not told: people may stay signed in there.",
+}
 
 
 def is_live(session: models.Session) -> bool:
@@ -143,7 +151,15 @@ class SessionAdmin(ReadOnlyAdmin):
             "state_word": state_of(obj),
             "is_live": is_live(obj),
             "proofs": obj.events.all()[:50],
-            "participants": obj.participants.select_related("application").defer(
-                "application__logo"
-            )[:200],
+            "entries": [_line(entry) for entry in ledger.of([obj.pk])[obj.pk][:MOST_SHOWN]],
         }
+
+
+def _line(entry: ledger.Entry) -> dict[str, Any]:
+    """One application's part, as the page shows it."""
+    return {
+        "entry": entry,
+        "protocol": PROTOCOLS[entry.untold == ledger.Untold.SAML],
+        "untold": UNTOLD.get(entry.untold, ""),
+        "notices": [logout_notices.facts(notice) for notice in entry.notices],
+    }

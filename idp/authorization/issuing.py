@@ -10,6 +10,7 @@ from datetime import datetime
 import orjson
 
 from idp import audit
+from idp.accounts import session_state
 from idp.authorization import consent
 from idp.authorization.request import AuthorizationRequest
 from idp.models.identifiers import new_id
@@ -62,8 +63,22 @@ def issue(
         offline=scopes.OFFLINE_ACCESS in scope,
     )
     if request.response_type == response_type.CODE:
-        return {"code": authorization_code.issue(code)}
-    return _front_channel(request, code, now=now, origin=origin)
+        members = {"code": authorization_code.issue(code)}
+    else:
+        members = _front_channel(request, code, now=now, origin=origin)
+    return members | _session_state(request, session_id)
+
+
+def _session_state(request: AuthorizationRequest, session_id: uuid.UUID) -> dict[str, str]:
+    """What the client's frame asks about later (OIDC Session Management §2)."""
+    if scopes.OPENID not in request.scope:
+        return {}
+    state = session_state.of(
+        session_id,
+        client_id=request.client.client_id,
+        redirect_uri=request.reply_to.redirect_uri,
+    )
+    return {"session_state": state} if state else {}
 
 
 def _front_channel(

@@ -12,6 +12,7 @@ def register_all() -> None:
     from idp.authorization import continuation
     from idp.endpoints import (
         authorization,
+        check_session_iframe,
         client_configuration,
         discovery,
         end_session,
@@ -33,6 +34,7 @@ def register_all() -> None:
         end_session,
         registration,
         client_configuration,
+        check_session_iframe,
         discovery,
     ):
         features.register(endpoint.FEATURE)

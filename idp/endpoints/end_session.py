@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -151,9 +151,7 @@ def _decide(checked: LogoutRequest, request: Request) -> Response:
         return redirect(checked.destination or logout.SIGNED_OUT_PATH)
     if session is not None and _is_hinted(checked, session):
         sessions.end(session, reason="signed out by application", now=request.now, request=request)
-        answer = redirect(checked.destination or logout.SIGNED_OUT_PATH)
-        answer.headers.append(("Set-Cookie", cookies.cleared("session")))
-        return answer
+        return _signed_out(session, checked.destination, now=request.now)
     opened = logout.question(
         application=checked.client.application if checked.client else None,
         redirect_to=checked.destination,
@@ -166,7 +164,7 @@ def _decide(checked: LogoutRequest, request: Request) -> Response:
 
 
 def _is_hinted(checked: LogoutRequest, session: Session) -> bool:
-    """Tell whether the hint names this session: its person, and its own part in it by sid."""
+    """Tell whether the hint names this session: its person, and the client's own part in it."""
     client, hint = checked.client, checked.hint
     if hint is None or client is None or hint["sub"] != subjects.of(client, session.user_id):
         return False
@@ -174,7 +172,30 @@ def _is_hinted(checked: LogoutRequest, session: Session) -> bool:
         sid = uuid.UUID(hex=str(hint.get("sid", "")))
     except ValueError:
         return False
-    return Participant.objects.filter(pk=sid, session_id=session.pk).exists()
+    parts = Participant.objects.filter(pk=sid, session_id=session.pk)
+    return parts.filter(application_id=client.application_id).exists()
+
+
+def _signed_out(session: Session, destination: str, *, now: datetime) -> Response:
+    """Back to the application, or to our own page; past those that listen in the browser."""
+    answer = redirect(logout.way_on(session, redirect_to=destination, now=now))
+    left = logout.cookies_after(session, redirect_to=destination, now=now)
+    answer.headers += [("Set-Cookie", cookie) for cookie in left]
+    return answer
+
+
+def metadata(issuer: str) -> Mapping[str, Any]:
+    """Return this endpoint's members of the discovery documents, and those of the channels.
+
+    RP-Initiated Logout §2.1, Back-Channel Logout §2.1, Front-Channel Logout §3.
+    """
+    return {
+        "end_session_endpoint": issuer + PATH,
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+        "frontchannel_logout_supported": True,
+        "frontchannel_logout_session_supported": True,
+    }
 
 
 FEATURE = Feature(
@@ -182,5 +203,5 @@ FEATURE = Feature(
     specification="OIDC RP-Initiated Logout §2",
     routes={PATH: end_session},
     pages=frozenset({PATH}),
-    metadata=lambda issuer: {"end_session_endpoint": issuer + PATH},
+    metadata=metadata,
 )

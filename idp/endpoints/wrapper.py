@@ -36,6 +36,7 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
     " base-uri 'none'; frame-ancestors 'none'"
 )
+FRAME_POLICY = "default-src 'none'; script-src 'self'; base-uri 'none'; frame-ancestors *"
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
 PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 HSTS = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
@@ -50,7 +51,7 @@ def answer(handler: features.Handler, request: Request) -> Response:
         response = _run(handler, request)
         if features.is_cors(request.path):
             response.headers += CORS
-    _secure(response)
+    _secure(response, framable=features.is_framable(request.path))
     metrics.observe(request.path, response.status, time.perf_counter() - started)
     return response
 
@@ -83,13 +84,15 @@ def _failure(error: errors.ProtocolError, request: Request) -> Response:
     return page
 
 
-def _secure(response: Response) -> None:
+def _secure(response: Response, *, framable: bool) -> None:
     headers = response.headers
     page = any(name == "Content-Type" and value.startswith("text/html") for name, value in headers)
     headers.append(("X-Content-Type-Options", "nosniff"))
-    headers.append(("Content-Security-Policy", PAGE_POLICY if page else DATA_POLICY))
+    policy = FRAME_POLICY if framable else PAGE_POLICY
+    headers.append(("Content-Security-Policy", policy if page else DATA_POLICY))
     if page:
-        headers.append(("X-Frame-Options", "DENY"))
+        if not framable:
+            headers.append(("X-Frame-Options", "DENY"))
         headers.append(("Permissions-Policy", PERMISSIONS))
         if not any(name == "Referrer-Policy" for name, _ in headers):
             headers.append(("Referrer-Policy", "no-referrer"))

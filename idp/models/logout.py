@@ -14,10 +14,11 @@ from idp.models.session import Session
 
 
 class LogoutNotification(models.Model):
-    """One application's notice of the end of one session, by one channel.
+    """One application's notice that its part in one session is over, by one channel.
 
     Written in the transaction that ends the session; whoever sends takes it by a conditional
     update of `next_at`, so that it survives a restart and is sent by one process at a time.
+    It outlives the session's row: a person's account may be deleted before everybody was told.
     """
 
     class Channel(models.TextChoices):
@@ -33,8 +34,13 @@ class LogoutNotification(models.Model):
         UNREACHABLE = "unreachable", "Unreachable"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    session = models.ForeignKey(Session, models.CASCADE, related_name="notifications")
-    application = models.ForeignKey(Application, models.CASCADE, related_name="notifications")
+    session = models.ForeignKey(
+        Session, models.SET_NULL, null=True, blank=True, related_name="notifications"
+    )
+    user_id = models.UUIDField(help_text="Whose session it was; kept when the person is deleted.")
+    application = models.ForeignKey(
+        Application, models.CASCADE, related_name="notifications", db_index=False
+    )
     channel = models.CharField(max_length=12, choices=Channel.choices)
     state = models.CharField(max_length=12, choices=State.choices, default=State.WAITING)
     sid = models.UUIDField(default=uuid.uuid4)
@@ -47,18 +53,24 @@ class LogoutNotification(models.Model):
     error = models.CharField(max_length=300, blank=True)
 
     class Meta:
+        verbose_name = "sign-out notice"
         ordering: ClassVar = ["-id"]
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["session", "application", "channel"], name="one_notification_per_channel"
-            )
+            models.UniqueConstraint(fields=["sid", "channel"], name="one_notification_per_channel")
         ]
+        # What is under way or went wrong is little, and looked for among much that went well.
         indexes: ClassVar = [
             models.Index(
                 fields=["next_at"],
                 condition=models.Q(next_at__isnull=False),
                 name="notification_due",
-            )
+            ),
+            models.Index(
+                fields=["state", "id"],
+                condition=~models.Q(state__in=["acknowledged", "shown"]),
+                name="notification_undelivered",
+            ),
+            models.Index(fields=["application", "id"], name="notification_by_application"),
         ]
 
     def __str__(self) -> str:

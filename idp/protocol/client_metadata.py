@@ -199,6 +199,17 @@ def check(metadata: ClientMetadata) -> None:
         redirect_uri.validate(uri, application_type=metadata.application_type)
     for uri in metadata.post_logout_redirect_uris:
         redirect_uri.validate_post_logout(uri, application_type=metadata.application_type)
+    _check_frontchannel(metadata)
+
+
+def _check_frontchannel(metadata: ClientMetadata) -> None:
+    """Refuse a frame of somebody else's (OIDC Front-Channel Logout §2)."""
+    address = metadata.frontchannel_logout_uri
+    own = {uris.split(one).origin for one in metadata.redirect_uris}
+    if address and uris.split(address).origin not in own:
+        raise InvalidClientMetadata(
+            "frontchannel_logout_uri must have scheme, host and port of a redirect URI"
+        )
 
 
 def refuse_foreign_hosts(metadata: ClientMetadata) -> None:

@@ -66,6 +66,24 @@ SESSIONS: list[dict[str, Any]] = [
         "applications": [],
     },
 ]
+FRAME = {"name": "Acme Reports", "address": "https://reports.acme.example/out?iss=i&sid=s"}
+TOLD: list[dict[str, Any]] = [
+    {"application": application, "state": state, "notices": [{"next_at": NOW}]}
+    for application, state in (
+        *((ACME, "acknowledged"), (WIKI, "retrying"), (LONG, "unreachable"), (WIKI, "failed")),
+        *((WIKI, "waiting"), (WIKI, "shown"), (WIKI, "browser_only"), (LONG, "saml")),
+    )
+]
+ENDED = [
+    {
+        "device": "Safari on iPhone",
+        "address": "2001:db8:85a3:8d3:1319:8a2e:370:7334",
+        "ended": NOW - timedelta(hours=5),
+        "reason": "signed out from the account page",
+        "entries": TOLD,
+    },
+    {"device": "", "address": "", "ended": NOW, "reason": "expired", "entries": []},
+]
 CONSENTS = [
     {
         "id": 1,
@@ -186,7 +204,13 @@ CASES = {
     "logout_confirm": _case(
         "idp/logout_confirm.html", person=ALICE, applications=[ACME, WIKI, LONG, LONG]
     ),
-    "signed_out": _case("idp/signed_out.html", applications=[ACME, LONG], continue_url="/on"),
+    "logout_applications": _case(
+        "idp/logout_applications.html",
+        frames=[FRAME, {**FRAME, "name": LONG_NAME}],
+        continue_url="https://reports.acme.example/bye?state=s",
+    ),
+    "signed_out": _case("idp/signed_out.html", applications=TOLD[:1], continue_url="/on"),
+    "signed_out_pending": _case("idp/signed_out.html", applications=TOLD, pending=True),
     "signed_out_plain": _case("idp/signed_out.html"),
     "form_post": _case(
         "idp/form_post.html",
@@ -202,7 +226,7 @@ CASES = {
     "applications_empty": _account("index", "applications", person=LONG_ALICE),
     "permissions": _account("consents", "permissions", consents=CONSENTS),
     "permissions_empty": _account("consents", "permissions"),
-    "sessions": _account("sessions", "sessions", sessions=SESSIONS),
+    "sessions": _account("sessions", "sessions", sessions=SESSIONS, ended=ENDED),
     "sessions_one": _account(
         "sessions", "sessions", sessions=SESSIONS[:1], notice="That took a while."
     ),

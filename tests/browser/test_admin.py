@@ -56,6 +56,7 @@ PAGES = (
     "/admin/connect/machine/",
     "/admin/connect/saml/",
     "/admin/idp/signin/",
+    "/admin/idp/logoutnotification/",
     "/admin/idp/auditevent/",
     "/admin/idp/signingkey/",
     "/admin/idp/signingkey/rotate/saml/RS256/",

@@ -26,7 +26,10 @@ STATIC = Path(settings.BASE_DIR) / "idp" / "static"
 ADDRESS = "https://gatehouse.example"
 BUDGET_BYTES = 10 * 1024
 BUDGET_REQUESTS = 4
-CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'"
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none';"
+    " frame-src https://reports.acme.example"
+)
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 every_page = pytest.mark.parametrize("case", CASES)
@@ -139,10 +142,14 @@ def open_(visit: Callable[..., Visitor]) -> Callable[..., Page]:
 
 @pytest.fixture(scope="module")
 def looking(chromium: Browser) -> Iterator[Visitor]:
-    """One profile for all pages; its self-posting page stays, so that it can be looked at."""
+    """One profile for all pages; those that lead on stay, so that they can be looked at."""
     visitor = Visitor(chromium)
     visitor.context.route(f"{ADDRESS}/**", answer)
-    visitor.context.route("**/autosubmit.js", lambda route: route.fulfill(body=""))
+    for script in ("autosubmit", "logout"):
+        visitor.context.route(f"**/{script}.js", lambda route: route.fulfill(body=""))
+    visitor.context.route(
+        "https://reports.acme.example/**", lambda route: route.fulfill(body="<!doctype html>")
+    )
     yield visitor
     visitor.close()
 

@@ -12,6 +12,7 @@ from idp import prune
 from idp.models import (
     AuditEvent,
     Grant,
+    LogoutNotification,
     RemoteDocument,
     Revocation,
     Session,
@@ -21,6 +22,7 @@ from idp.models import (
     User,
 )
 from idp.models.identifiers import lowest_id
+from tests.support.factories import ApplicationFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -80,6 +82,24 @@ def test_sessions_go_with_their_events_a_month_after_their_end():
     Session.objects.create(id=lowest_id(LONG_AGO), token_hash=b"a", **facts)
     Session.objects.create(token_hash=b"b", user=user, expires_at=NOW + timedelta(days=7))
     assert prune.prune(now=NOW, pause=0) == {"sessions": 1}
+
+
+def test_notices_go_after_their_session():
+    user = User.objects.create(username="alice")
+    facts = {"user_id": user.pk, "application": ApplicationFactory(), "channel": "backchannel"}
+    expired = LONG_AGO + timedelta(days=7)
+    session = Session.objects.create(
+        id=lowest_id(LONG_AGO), token_hash=b"a", user=user, expires_at=expired
+    )
+    kept = Session.objects.create(token_hash=b"b", user=user, expires_at=NOW + timedelta(days=7))
+    ids = [uuid.UUID(int=lowest_id(LONG_AGO).int + number) for number in range(4)]
+    LogoutNotification.objects.create(id=ids[0], session=session, **facts)
+    LogoutNotification.objects.create(id=ids[1], session=None, **facts)
+    waiting = LogoutNotification.objects.create(id=ids[2], session=None, next_at=NOW, **facts)
+    shown = LogoutNotification.objects.create(id=ids[3], session=kept, **facts)
+    young = LogoutNotification.objects.create(session=None, **facts)
+    assert prune.prune(now=NOW, pause=0) == {"sessions": 1, "sign-out notices": 2}
+    assert set(LogoutNotification.objects.all()) == {waiting, shown, young}
 
 
 def test_works_in_batches(monkeypatch, django_assert_max_num_queries):

@@ -53,7 +53,7 @@ def test_success(world: World, web: RelyingParty) -> None:
     page = Page(response)
     assert page.form["method"] == "post"
     assert page.form["action"] == "https://application.example/callback"
-    assert page.fields.keys() == {"code", "state", "iss"}
+    assert page.fields.keys() == {"code", "state", "iss", "session_state"}
     assert page.fields["state"] == STATE
     assert web.redeem(page.fields["code"]).status == 200
 

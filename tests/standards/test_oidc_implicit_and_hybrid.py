@@ -51,7 +51,7 @@ def fragment(response: Any) -> dict[str, str]:
 @pytest.mark.parametrize("kind", FRONT)
 def test_members(world: World, rp: RelyingParty, kind: str) -> None:
     found = fragment(rp.authorize(world.session, response_type=kind))
-    expected = {"state", "iss", *kind.split(" ")} - {"token"}
+    expected = {"state", "iss", "session_state", *kind.split(" ")} - {"token"}
     if "token" in kind.split(" "):
         expected |= {"access_token", "token_type", "expires_in", "scope"}
         assert (found["token_type"], found["expires_in"]) == ("Bearer", "600")

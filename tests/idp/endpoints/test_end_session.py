@@ -65,7 +65,9 @@ def test_hint_of_this_session_signs_out_at_once(world: World, web: RelyingParty,
         state="a b",
     )
     assert location(response) == AFTER_LOGOUT + "?state=a%20b"
-    assert "gatehouse_session=" in header(response, "Set-Cookie")
+    set_cookies = [value for name, value in response.headers if name == "Set-Cookie"]
+    assert any(cookie.startswith('gatehouse_session="";') for cookie in set_cookies)
+    assert any(cookie.startswith("gatehouse_browser_state=") for cookie in set_cookies)
     assert Session.objects.get().ended_at is not None
     assert web.introspect(access_token) == {"active": False}
 
