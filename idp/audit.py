@@ -13,7 +13,7 @@ import hashlib
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import orjson
@@ -80,7 +80,7 @@ def _columns(
     reason: str = "",
     **facts: Any,
 ) -> dict[str, Any]:
-    columns = {"action": action, "at": timezone.now(), "reason": reason[:300], **facts}
+    columns = {"action": action, "at": datetime.now(UTC), "reason": reason[:300], **facts}
     if user is not None:
         columns["user_id"] = user.id
         columns["user_name"] = user.username

@@ -21,7 +21,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idp.settings")
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
-from django.db import DEFAULT_DB_ALIAS, connections
 from django.http.request import split_domain_port, validate_host
 
 from idp import client_address, features
@@ -34,6 +33,7 @@ django_application = get_wsgi_application()
 from idp import schedule  # noqa: E402 (the applications have to be loaded first)
 from idp.accounts.logout_channels import sender  # noqa: E402 (the applications have to be loaded first)
 from idp.endpoints import wrapper  # noqa: E402 (the applications have to be loaded first)
+from idp.models import statement  # noqa: E402 (the applications have to be loaded first)
 from idp.protocol.message import Request, Response  # noqa: E402 (the applications have to be loaded first)
 
 IDLE_SECONDS = 1.0
@@ -130,7 +130,7 @@ def _check_connections() -> None:
     now = time.monotonic()
     idle = now - getattr(_used, "at", 0.0) > IDLE_SECONDS
     _used.at = now
-    connection = connections[DEFAULT_DB_ALIAS]
+    connection = statement.connection()
     if (idle or connection.errors_occurred) and not connection.in_atomic_block:
         connection.close_if_unusable_or_obsolete()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 from urllib.parse import unquote_plus
 
@@ -46,7 +45,7 @@ def _decode(encoded: str) -> str:
     if len(encoded) > LONGEST:
         raise InvalidClient("the Basic credentials are too long")
     try:
-        return base64.b64decode(encoded, validate=True).decode("utf-8")
+        return binascii.a2b_base64(encoded, strict_mode=True).decode("utf-8")
     except (binascii.Error, ValueError):
         raise InvalidClient("the Basic credentials are not base64 of UTF-8") from None
 

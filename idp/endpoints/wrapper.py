@@ -32,24 +32,37 @@ CORS = [
     ("Access-Control-Allow-Origin", "*"),
     ("Access-Control-Expose-Headers", "WWW-Authenticate, ETag, Retry-After"),
 ]
+NOSNIFF = ("X-Content-Type-Options", "nosniff")
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
     " base-uri 'none'; frame-ancestors 'none'"
 )
 FRAME_POLICY = "default-src 'none'; script-src 'self'; base-uri 'none'; frame-ancestors *"
-DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
 PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+PAGE = (
+    NOSNIFF,
+    ("Content-Security-Policy", PAGE_POLICY),
+    ("X-Frame-Options", "DENY"),
+    ("Permissions-Policy", PERMISSIONS),
+)
+FRAMABLE_PAGE = (
+    NOSNIFF,
+    ("Content-Security-Policy", FRAME_POLICY),
+    ("Permissions-Policy", PERMISSIONS),
+)
+DATA = (NOSNIFF, ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"))
 HSTS = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 
 
 def answer(handler: features.Handler, request: Request) -> Response:
     """Run one endpoint; never raises."""
     started = time.perf_counter()
-    if request.method == "OPTIONS" and features.is_cors(request.path):
+    is_cors = features.is_cors(request.path)
+    if is_cors and request.method == "OPTIONS":
         response = Response(204, list(PREFLIGHT))
     else:
         response = _run(handler, request)
-        if features.is_cors(request.path):
+        if is_cors:
             response.headers += CORS
     _secure(response, framable=features.is_framable(request.path))
     metrics.observe(request.path, response.status, time.perf_counter() - started)
@@ -86,15 +99,12 @@ def _failure(error: errors.ProtocolError, request: Request) -> Response:
 
 def _secure(response: Response, *, framable: bool) -> None:
     headers = response.headers
-    page = any(name == "Content-Type" and value.startswith("text/html") for name, value in headers)
-    headers.append(("X-Content-Type-Options", "nosniff"))
-    policy = FRAME_POLICY if framable else PAGE_POLICY
-    headers.append(("Content-Security-Policy", policy if page else DATA_POLICY))
-    if page:
-        if not framable:
-            headers.append(("X-Frame-Options", "DENY"))
-        headers.append(("Permissions-Policy", PERMISSIONS))
-        if not any(name == "Referrer-Policy" for name, _ in headers):
+    present = dict(headers)
+    if present.get("Content-Type", "").startswith("text/html"):
+        headers += FRAMABLE_PAGE if framable else PAGE
+        if "Referrer-Policy" not in present:
             headers.append(("Referrer-Policy", "no-referrer"))
+    else:
+        headers += DATA
     if settings.IDP.https:
         headers.append(HSTS)

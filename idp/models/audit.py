@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any, ClassVar
 
 import orjson
@@ -21,7 +22,8 @@ class AuditEventManager(models.Manager["AuditEvent"]):
         fields = self.model._meta.concrete_fields
         names = [field.attname for field in fields]
         defaults = {field.attname: field.get_default() for field in fields}
-        values = [_stored({**defaults, **row}, names) for row in rows]
+        in_order = itemgetter(*names)
+        values = [in_order(_stored({**defaults, **row})) for row in rows]
         columns = ", ".join(names)
         with transaction.atomic(), connection.cursor() as cursor:
             if connection.vendor == "postgresql":
@@ -36,14 +38,15 @@ class AuditEventManager(models.Manager["AuditEvent"]):
                 )
 
 
-def _stored(row: dict[str, Any], names: Sequence[str]) -> list[Any]:
-    """One row's values in the order of `names`, as a statement written by hand takes them."""
-    row["id"] = new_id()
-    for name in ("id", "user_id", "application_id", "session_id"):
-        row[name] = db_id(row[name])
+def _stored(row: dict[str, Any]) -> dict[str, Any]:
+    """One row's values as a statement written by hand takes them."""
+    row["id"] = db_id(new_id())
+    for name in ("user_id", "application_id", "session_id"):
+        if row[name] is not None:
+            row[name] = db_id(row[name])
     row["at"] = db_instant(row["at"])
     row["details"] = orjson.dumps(row["details"]).decode()
-    return [row[name] for name in names]
+    return row
 
 
 class AuditEvent(models.Model):

@@ -10,7 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -23,10 +24,10 @@ NO_STORE: tuple[Header, ...] = (("Cache-Control", "no-store"), ("Pragma", "no-ca
 _HEADER_SAFE = re.compile(r"[!-~]+")
 
 _JSON: tuple[Header, ...] = (("Content-Type", "application/json"), *NO_STORE)
+_NO_COOKIES: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One request, as received (RFC 9110 §6).
 
     `query` is the raw, undecoded query string; `authorization` holds every Authorization header, so
@@ -40,7 +41,7 @@ class Request:
     body: bytes = b""
     content_type: str = ""
     authorization: tuple[str, ...] = ()
-    cookies: Mapping[str, str] = field(default_factory=dict)
+    cookies: Mapping[str, str] = _NO_COOKIES
     origin: str | None = None
     client_address: str = ""
     user_agent: str = ""

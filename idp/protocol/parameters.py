@@ -16,7 +16,6 @@ from idp.protocol.message import Request
 MAX_PARAMETERS = 200
 FORM = "application/x-www-form-urlencoded"
 
-_NOT_ALLOWED_RAW = re.compile(r"[^\x20-\x7e]")
 _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -91,7 +90,7 @@ def parse(raw: str | bytes) -> Parameters:
     text = raw.decode("latin-1") if isinstance(raw, bytes) else raw
     if not text:
         return Parameters()
-    if _NOT_ALLOWED_RAW.search(text):
+    if not (text.isascii() and text.isprintable()):
         raise InvalidRequest("parameters hold a character that must be percent-encoded")
     if _BROKEN_PERCENT.search(text):
         raise InvalidRequest("parameters hold an incomplete percent sequence")
@@ -127,6 +126,8 @@ def refuse_query(request: Request, *, names: Collection[str] | None = None) -> N
 
 def _pair(piece: str) -> tuple[str, str]:
     name, _, value = piece.partition("=")
+    if "%" not in piece and "+" not in piece:
+        return name, value
     return _decode(name), _decode(value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from idp.protocol import uri as uris
 from idp.protocol.errors import InvalidTarget
@@ -22,8 +23,12 @@ def parse(values: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(values))
 
 
+@lru_cache(maxsize=256)
 def validate(value: str) -> None:
-    """Raise InvalidTarget unless `value` can identify a resource (RFC 8707 §2)."""
+    """Raise InvalidTarget unless `value` can identify a resource (RFC 8707 §2).
+
+    Remembers what it has found valid: the same few APIs are named again and again.
+    """
     try:
         parts = uris.split(value)
         if parts.fragment is not None:

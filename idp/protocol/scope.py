@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 
 from idp.protocol.errors import InvalidScope
 
@@ -22,11 +23,12 @@ def is_token(value: str) -> bool:
     return _TOKEN.fullmatch(value) is not None
 
 
+@lru_cache(maxsize=256)
 def parse(value: str | None) -> tuple[str, ...]:
     """Return the scopes of a scope parameter, each once, in the order given (RFC 6749 §3.3).
 
     None and "" mean none. Repeated spaces are forgiven, other white space is not.
-    Raises InvalidScope.
+    Remembered: applications send the same few values. Raises InvalidScope.
     """
     if not value:
         return ()
