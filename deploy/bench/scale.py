@@ -115,31 +115,29 @@ def fill(*, clients: int, sessions: int) -> None:
     ]
     User.objects.bulk_create(people, batch_size=5_000)
     with connection.cursor() as cursor:
-        cursor.execute(SESSIONS, [min(EXPIRED, sessions // 10), sessions])
+        cursor.execute(SESSIONS, [min(EXPIRED, sessions // 10), sessions, len(people)])
         for offset in (0, 1):
-            cursor.execute(PARTICIPANTS, [offset])
+            cursor.execute(PARTICIPANTS, [offset, clients])
         cursor.execute("ANALYZE")
 
 
 SESSIONS = """
-WITH person AS (SELECT id, row_number() OVER () - 1 AS place, count(*) OVER () AS everybody
-                FROM idp_user)
+WITH person AS (SELECT id, row_number() OVER () - 1 AS place FROM idp_user)
 INSERT INTO idp_session (id, token_hash, user_id, created_at, seen_at, expires_at, end_reason,
                          authenticated_at, acr, amr, user_agent)
 SELECT gen_random_uuid(), sha256(convert_to('session ' || n, 'UTF8')), person.id,
        now() - interval '1 hour', now() - make_interval(secs => n %% 600),
        CASE WHEN n <= %s THEN now() - interval '1 second' ELSE now() + interval '8 hours' END,
        '', now() - interval '1 hour', 'pwd', '["pwd"]', 'Mozilla/5.0 (X11; Linux x86_64) Firefox'
-FROM generate_series(1, %s) AS n JOIN person ON person.place = n %% person.everybody
+FROM generate_series(1, %s) AS n JOIN person ON person.place = n %% %s
 """
 PARTICIPANTS = """
-WITH application AS (SELECT id, row_number() OVER () - 1 AS place, count(*) OVER () AS all_of_them
-                     FROM idp_application),
+WITH application AS (SELECT id, row_number() OVER () - 1 AS place FROM idp_application),
      session AS (SELECT id, row_number() OVER () AS n FROM idp_session)
 INSERT INTO idp_participant (id, session_id, application_id, created_at, last_at, name_id,
                              name_id_format)
 SELECT gen_random_uuid(), session.id, application.id, now(), now(), '', ''
-FROM session JOIN application ON application.place = (session.n * 7 + %s) %% all_of_them
+FROM session JOIN application ON application.place = (session.n * 7 + %s) %% %s
 """
 
 
