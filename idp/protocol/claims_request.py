@@ -34,6 +34,9 @@ class Claim:
         )
 
 
+_ANY = Claim()
+
+
 @dataclass(frozen=True, slots=True)
 class ClaimsRequest:
     """The members `userinfo` and `id_token` of a claims parameter (OIDC Core §5.5)."""
@@ -61,12 +64,12 @@ class ClaimsRequest:
 
     def acr_values(self) -> tuple[str, ...]:
         """Return the demanded values of the ID token's acr (OIDC Core §5.5.1.1)."""
-        claim = self.id_token.get("acr", Claim())
+        claim = self.id_token.get("acr", _ANY)
         return tuple(value for value in claim.values if isinstance(value, str))
 
     def essential_acr(self) -> bool:
         """Tell whether one of `acr_values` must be reached (OIDC Core §5.5.1.1)."""
-        claim = self.id_token.get("acr", Claim())
+        claim = self.id_token.get("acr", _ANY)
         return claim.essential and bool(claim.values)
 
     def wants_auth_time(self) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import binascii
 import hashlib
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -46,6 +45,7 @@ _REQUIRED_MEMBERS = {
     "OKP": ("crv", "kty", "x"),
 }
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
+_TO_URL = bytes.maketrans(b"+/", b"-_")
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
@@ -65,7 +65,11 @@ class Header(NamedTuple):
 
 def encode(raw: bytes) -> str:
     """Return base64url without padding (RFC 7515 §2)."""
-    return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+    return _base64url(raw).decode("ascii")
+
+
+def _base64url(raw: bytes) -> bytes:
+    return binascii.b2a_base64(raw, newline=False).rstrip(b"=").translate(_TO_URL)
 
 
 def decode(segment: str) -> bytes:
@@ -185,10 +189,8 @@ class Signer:
     def sign(self, claims: Mapping[str, Any], *, typ: str) -> str:
         """Return the claims as a compact JWT of type `typ` (RFC 7519 §7.1, RFC 8725 §3.11)."""
         header = self._headers.get(typ) or self._header(typ)
-        payload = urlsafe_b64encode(orjson.dumps(claims)).rstrip(b"=")
-        signed = b"%b.%b" % (header, payload)
-        signature = urlsafe_b64encode(self._sign(signed)).rstrip(b"=")
-        return (b"%b.%b" % (signed, signature)).decode("ascii")
+        signed = b"%b.%b" % (header, _base64url(orjson.dumps(claims)))
+        return (b"%b.%b" % (signed, _base64url(self._sign(signed)))).decode("ascii")
 
     def verification_key(self) -> VerificationKey:
         """Return the public half."""

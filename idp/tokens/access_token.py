@@ -43,15 +43,15 @@ def issue(
     `person`: auth_time, acr, sid where somebody signed in. `claims`: what mapping rows add; they
     never replace what the protocol says.
     """
-    issued_at = int(now.timestamp())
+    idp, issued_at = settings.IDP, int(now.timestamp())
     payload: dict[str, Any] = {
         **(claims or {}),
-        "iss": settings.IDP.issuer,
+        "iss": idp.issuer,
         "sub": subject,
         "aud": audience[0] if len(audience) == 1 else list(audience),
         "client_id": client.client_id,
         "iat": issued_at,
-        "exp": issued_at + int(settings.IDP.access_token_lifetime.total_seconds()),
+        "exp": issued_at + int(idp.access_token_lifetime.total_seconds()),
         "jti": _new_jti(grant_id),
         "scope": " ".join(scope),
         **(person or {}),

@@ -123,7 +123,7 @@ def _new_grant(code: AuthorizationCode, *, refreshable: bool, now: datetime) -> 
     idp = settings.IDP
     idle = idp.refresh_idle if refreshable else idp.access_token_lifetime + KEPT_AFTER_USE
     absolute = idp.refresh_absolute if refreshable else idle
-    return Grant(
+    return Grant.of(
         id=code.grant_id,
         application_id=code.application_id,
         user_id=code.user_id,

@@ -143,7 +143,7 @@ def _one(sql: str, parameters: list[Any]) -> tuple[Any, ...] | None:
 
 
 def _grant(grant_id: uuid.UUID, client: Client, row: tuple[Any, ...]) -> Grant:
-    return Grant(
+    return Grant.of(
         id=grant_id,
         application_id=client.application_id,
         user_id=from_db_id(row[0]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
@@ -112,6 +113,16 @@ def test_round_trip(pairs: list[tuple[str, str]]) -> None:
     found = parameters.parse(urlencode(pairs))
     for name, _ in pairs:
         assert found.every(name) == tuple(v for n, v in pairs if n == name and v)
+
+
+@given(NO_NUL.filter(bool), st.sampled_from([str.upper, str.lower]))
+@example("a=b", str.lower)
+@example("=3D= ", str.upper)
+def test_any_spelling_of_a_byte_is_read(text: str, spell: Callable[[str], str]) -> None:
+    everything = "".join(f"%{spell(f'{byte:02x}')}" for byte in text.encode())
+    only_what_must = quote(text, safe="=")
+    for raw in (everything, only_what_must):
+        assert parameters.parse(f"a={raw}").one("a") == text
 
 
 @given(st.one_of(st.binary(), st.text(), st.text("%&=+0aAzZé\x00")))
