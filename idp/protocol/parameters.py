@@ -6,9 +6,9 @@ two parsers could read differently: broken percent sequences, broken UTF-8, NUL,
 
 from __future__ import annotations
 
-import binascii
 import re
 from collections.abc import Collection, Iterable, Iterator
+from urllib.parse import unquote_to_bytes
 
 from idp.protocol.errors import InvalidRequest, UnsupportedMediaType
 from idp.protocol.message import Request
@@ -136,10 +136,8 @@ def _decode(text: str) -> str:
         text = text.replace("+", " ")
     if "%" not in text:
         return text
-    # Quoted-printable writes a byte just so, with another sign, and is decoded without Python.
-    quoted = text.replace("=", "=3D").replace("%", "=")
     try:
-        decoded = binascii.a2b_qp(quoted).decode("utf-8")
+        decoded = unquote_to_bytes(text).decode("utf-8")
     except UnicodeDecodeError as error:
         raise InvalidRequest("parameters are not UTF-8", detail=str(error.reason)) from None
     if "\x00" in decoded:
