@@ -17,7 +17,7 @@ from idp.accounts import session as sessions
 from idp.accounts.logout_channels import outbox
 from idp.models import Application
 
-BATCH = 500
+BATCH = 200
 MOST_AT_ONCE = 20_000
 PAUSE_SECONDS = 0.02
 EVERY = timedelta(minutes=1)
