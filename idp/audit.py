@@ -14,6 +14,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from multiprocessing.util import Finalize
 from typing import Any, Protocol
 
 import orjson
@@ -193,6 +194,11 @@ def flush() -> None:
 def install() -> None:
     """Flush at the end of the process; called once at start."""
     atexit.register(_last_flush)
+
+
+def install_in_worker() -> None:
+    """The same in a serving process: a forked worker ends without atexit."""
+    Finalize(None, _last_flush, exitpriority=0)
 
 
 def _last_flush() -> None:

@@ -30,7 +30,7 @@ StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
 django_application = get_wsgi_application()
 
-from idp import schedule  # noqa: E402 (the applications have to be loaded first)
+from idp import audit, schedule  # noqa: E402 (the applications have to be loaded first)
 from idp.accounts.logout_channels import sender  # noqa: E402 (the applications have to be loaded first)
 from idp.endpoints import wrapper  # noqa: E402 (the applications have to be loaded first)
 from idp.models import statement  # noqa: E402 (the applications have to be loaded first)
@@ -179,6 +179,7 @@ def _through_django(environ: Environ, start_response: StartResponse) -> Iterable
     return django_application(clean, start_response)  # type: ignore[arg-type]
 
 
+audit.install_in_worker()
 if settings.IDP.embedded_worker:
     schedule.start()
     sender.start()

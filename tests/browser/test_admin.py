@@ -263,7 +263,7 @@ def test_the_menu_opens_on_a_phone(gatehouse: Gatehouse, visit: Callable[..., Vi
 
 def test_rotates_a_key(gatehouse: Gatehouse, visitor: Visitor) -> None:
     page = enter(visitor, gatehouse, "/admin/idp/signingkey/")
-    page.click("section:has-text('OpenID Connect ES256') >> text=Rotate")
+    page.click("section:has-text('OpenID Connect ES256') >> text='Rotate'")
     expect(page.locator("main")).to_contain_text("starts to sign")
     page.click("main button:has-text('Rotate')")
     expect(page.locator(".messagelist")).to_contain_text("signs now")
