@@ -193,6 +193,18 @@ def test_native_clients_are_on_devices(open_to_all: World) -> None:
     assert (application.profile, application.kind) == ("native", "native")
 
 
+@pytest.mark.standard("RFC 8252", "7.2", "claimed https addresses are checked like anybody's")
+@pytest.mark.parametrize("name", ["redirect_uris", "post_logout_redirect_uris"])
+def test_native_is_no_way_around_the_policy(world: World, name: str) -> None:
+    dynamic.policy(allowed_hosts=["*.apps.example"])
+    native = {"application_type": "native", "redirect_uris": ["http://127.0.0.1/callback"]}
+    for address in ("https://evil.example/", "https://10.0.0.1/", "https://router.localhost/"):
+        response = register(world.provider, **{**native, name: [address]})
+        refused(response, "invalid_redirect_uri")
+    sound = ["https://a.apps.example/cb", "com.example.wiki:/callback", "http://[::1]/callback"]
+    assert register(world.provider, **{**native, name: sound}).status == 201
+
+
 @pytest.mark.standard(S, "3.2.2", "invalid_client_metadata")
 @pytest.mark.parametrize(
     "changes",
