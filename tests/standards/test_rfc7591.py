@@ -241,6 +241,9 @@ def test_native_is_no_way_around_the_policy(world: World, name: str) -> None:
         {"scope": "admin"},
         {"contacts": "x"},
         {"default_max_age": -1},
+        {"jwks_uri": "https://wiki.example/" + "a" * 500},
+        {"initiate_login_uri": "https://wiki.example/" + "a" * 500},
+        {"client_uri": "https://wiki.example/" + "a" * 500},
     ],
 )
 def test_metadata(open_to_all: World, changes: dict[str, Any]) -> None:
@@ -272,6 +275,14 @@ def test_unknown_and_beyond(open_to_all: World) -> None:
     found = registered(open_to_all.provider, surprise={"a": 1}, scope="openid email admin")
     assert "surprise" not in found.answer
     assert found.answer["scope"] == "openid email"
+
+
+@pytest.mark.standard(S, "2.2", "human-readable values in a language, which a tag names")
+def test_languages(open_to_all: World) -> None:
+    names = {f"client_name#{tag}": tag for tag in ("de", "zh-Hant-TW", "\x00", "de\x00", "", "ä")}
+    found = registered(open_to_all.provider, **names)
+    kept = {name for name in found.answer if name.startswith("client_name#")}
+    assert kept == {"client_name#de", "client_name#zh-Hant-TW"}
 
 
 # ----- the policy -----
@@ -418,7 +429,8 @@ def test_bad_statements(open_to_all: World, ring: ClientKeyRing, trusted: Statem
     refuse(7, "invalid_software_statement")
     refuse("x", "invalid_software_statement")
     refuse(ring.sign({"client_name": "x"}), "unapproved_software_statement")
-    refuse(ring.sign({**sound, "iss": "https://evil.example"}), "unapproved_software_statement")
+    for iss in ("https://evil.example", "\x00", f"{trusted.issuer}\x00"):
+        refuse(ring.sign({**sound, "iss": iss}), "unapproved_software_statement")
     refuse(ClientKeyRing("ES256").sign(sound), "invalid_software_statement")
     refuse(ring.sign({**sound, "exp": 1}), "invalid_software_statement")
     refuse(ring.sign({**sound, "gatehouse_first_party": True}), "invalid_software_statement")
