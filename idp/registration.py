@@ -61,6 +61,20 @@ def register(
     return client, secret
 
 
+def take(client: Client) -> Client | None:
+    """Both rows as they are now, for nobody else to change until the transaction ends.
+
+    None if they are gone. Whoever writes them takes them first, before the version row moves with
+    the first write: in any other order two writers may wait for each other.
+    """
+    application = Application.objects.select_for_update().filter(pk=client.pk).first()
+    row = Client.objects.select_for_update().filter(pk=client.pk).first()
+    if application is None or row is None:
+        return None
+    row.application = application
+    return row
+
+
 @transaction.atomic
 def update(client: Client, metadata: ClientMetadata, *, actor: str = "") -> Client:
     """Bring the rows into line with changed metadata, as `parse` and `check` have passed it.
@@ -70,6 +84,7 @@ def update(client: Client, metadata: ClientMetadata, *, actor: str = "") -> Clie
     """
     resources = _resources(metadata)
     _describe(client.application, metadata)
+    client.application.kind = _kind(metadata)
     client.application.save()
     _configure(client, metadata)
     if not metadata.has_secret:
@@ -93,6 +108,8 @@ def regenerate_secret(
     if not client.has_secret:
         method = client.token_endpoint_auth_method
         raise InvalidClientMetadata(f"a client with the method {method} has no secret")
+    take(client)
+    client.refresh_from_db(fields=_SECRET_COLUMNS)
     now = timezone.now()
     if keep_previous and client.secret_hash:
         client.previous_secret_hash = client.secret_hash
@@ -116,6 +133,8 @@ def regenerate_secret(
 @transaction.atomic
 def end_previous_secret(client: Client, *, actor: str = "") -> bool:
     """End the older of two secrets now; False where there is but one."""
+    take(client)
+    client.refresh_from_db(fields=_SECRET_COLUMNS)
     if not client.previous_secret_hash:
         return False
     _forget_previous(client)
@@ -186,6 +205,7 @@ def give_registration_token(client: Client) -> str:
 def remove(client: Client, *, actor: str = "", reason: str = "") -> None:
     """Remove the application with everything of it; its tokens die at once."""
     application = client.application
+    take(client)
     revocation.deny(Revocation.Kind.CLIENT, [client.client_id], now=timezone.now())
     audit.record("application.deleted", application=application, actor=actor, reason=reason)
     application.delete()

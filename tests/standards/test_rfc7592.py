@@ -9,7 +9,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from idp.models import AuditEvent, Client
+from idp import directory, registration
+from idp.models import Application, AuditEvent, Client
+from idp.tokens import client_secret
 from tests.support import dynamic
 from tests.support.dynamic import Registered, registered
 from tests.support.protocol import RelyingParty, World, agree, header, json
@@ -134,6 +136,77 @@ def test_what_administrators_decided_stays(world: World, client: Registered) -> 
     assert (found.pkce, found.id_token_scope_claims) == ("required", True)
     assert found.application.first_party
     assert [one.identifier for one in found.resources.all()] == ["https://api.example"]
+
+
+def test_a_profile_that_was_taken_away_does_not_come_back(world: World) -> None:
+    """By no detour either: the policy gives it to new clients."""
+    dynamic.policy(profile="compatibility")
+    front = {"grant_types": ["implicit"], "response_types": ["id_token"]}
+    code = {"grant_types": ["authorization_code"], "response_types": ["code"]}
+    client = registered(world.provider, **front)
+    assert client.change().status == 200
+    Application.objects.update(profile="default")
+    assert json(client.change())["error"] == "invalid_client_metadata"
+    loopback = ["http://127.0.0.1/callback"]
+    native = client.change(application_type="native", redirect_uris=loopback, **code)
+    assert native.status == 200
+    assert row(client).application.kind == "native"
+    assert client.change(**{**dynamic.SOUND, "application_type": "web"}, **code).status == 200
+    assert row(client).application.profile == "default"
+    assert row(client).application.kind == "web"
+    assert json(client.change(**front))["error"] == "invalid_client_metadata"
+
+
+def test_disabled_meanwhile(client: Registered, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        registration, "check_sector", lambda _: Application.objects.update(enabled=False)
+    )
+    assert client.change(client_name="New").status == 403
+    assert row(client).application.name == "Wiki"
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_administrators_meanwhile(client: Registered, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change writes whole rows; what somebody decides in between is not undone by it."""
+    give = registration.give_registration_token
+
+    def decide() -> None:
+        registration.regenerate_secret(row(client))
+        Application.objects.update(enabled=False)
+        connection.close()
+
+    deciding = threading.Thread(target=decide)
+
+    def meanwhile(one: Client) -> str:
+        deciding.start()
+        deciding.join(timeout=1)
+        return give(one)
+
+    monkeypatch.setattr(registration, "give_registration_token", meanwhile)
+    assert client.change(client_name="New").status == 200
+    deciding.join()
+    assert row(client).application.name == "New"
+    assert not row(client).application.enabled
+    assert not client_secret.belongs_to(row(client), client.answer["client_secret"])
+
+
+def test_removed_meanwhile(client: Registered, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registration, "check_sector", lambda _: registration.remove(row(client)))
+    assert client.change().status == 401
+    assert client.read().status == 401
+
+
+@pytest.mark.standard(S, "2.2", "a token that was replaced is dead in every process")
+def test_memory_of_other_processes(client: Registered, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this process remembers of a client may be older than another's change."""
+    old = client.token
+    assert client.read().status == 200
+    monkeypatch.setattr(directory, "forget", lambda: None)
+    monkeypatch.setattr(directory, "_polled", float("inf"))
+    assert client.change().status == 200
+    assert client.read(old).status == 401
+    assert client.read().status == 200
 
 
 def test_secret_in_a_change(client: Registered) -> None:
