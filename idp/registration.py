@@ -26,7 +26,9 @@ Kind = Application.Kind
 
 FETCH_TIMEOUT = timedelta(seconds=5)
 LONGEST_OVERLAP = timedelta(days=90)
+# Why there is no logo though one is registered; kept with the metadata, never shown to the client.
 LOGO_PROBLEM = "gatehouse_logo_problem"
+NOT_READ = "it has not been read yet"
 
 # 24 hexadecimal digits: never the 32 of a person's identifier (RFC 9700 §4.15).
 _ID_BYTES = 12
@@ -83,6 +85,9 @@ def update(client: Client, metadata: ClientMetadata, *, actor: str = "") -> Clie
     until `regenerate_secret`. Raises InvalidClientMetadata for an API that is not registered.
     """
     resources = _resources(metadata)
+    old_logo = client.metadata.get("logo_uri", "")
+    if old_logo and old_logo != metadata.logo_uri:
+        client.application.logo, client.application.logo_type = b"", ""
     _describe(client.application, metadata)
     client.application.kind = _kind(metadata)
     client.application.save()
@@ -247,20 +252,31 @@ def read_logo(client: Client) -> bool:
     A logo that cannot be read is no reason to refuse an application: administrators see why, and a
     job tries again. Never call it inside a transaction.
     """
-    application, address = client.application, client.metadata.get("logo_uri", "")
+    address = client.metadata.get("logo_uri", "")
     if not address:
         return False
     try:
-        application.logo, application.logo_type = logo.fetch(address)
+        found, problem = logo.fetch(address), ""
     except logo.NoLogo as error:
-        client.metadata = {**client.metadata, LOGO_PROBLEM: str(error)[:300]}
-        client.save(update_fields=["metadata"])
+        found, problem = (b"", ""), str(error)[:300]
+    return _keep_logo(client, *found, address=address, problem=problem)
+
+
+@transaction.atomic
+def _keep_logo(client: Client, data: bytes, media_type: str, *, address: str, problem: str) -> bool:
+    """Write what came of it, unless the client is gone or names another logo by now."""
+    row = take(client)
+    if row is None or row.metadata.get("logo_uri") != address:
         return False
-    application.save(update_fields=["logo", "logo_type", "updated_at"])
-    if LOGO_PROBLEM in client.metadata:
-        client.metadata = {k: v for k, v in client.metadata.items() if k != LOGO_PROBLEM}
-        client.save(update_fields=["metadata"])
-    return True
+    row.metadata.pop(LOGO_PROBLEM, None)
+    if problem:
+        row.metadata[LOGO_PROBLEM] = problem
+    else:
+        row.application.logo, row.application.logo_type = data, media_type
+        row.application.save(update_fields=["logo", "logo_type", "updated_at"])
+    row.save(update_fields=["metadata"])
+    client.application, client.metadata = row.application, row.metadata
+    return not problem
 
 
 def metadata_of(client: Client) -> ClientMetadata:
@@ -325,6 +341,7 @@ def _configure(client: Client, metadata: ClientMetadata) -> None:
         value = getattr(metadata, f"gatehouse_{name}")
         setattr(client, name, list(value) if isinstance(value, tuple) else value)
     kept = {name: getattr(metadata, name) for name in _KEPT}
+    problem = _logo_problem(client, metadata)
     client.metadata = {
         **metadata.extra,
         **{
@@ -332,7 +349,15 @@ def _configure(client: Client, metadata: ClientMetadata) -> None:
             for name, value in kept.items()
             if value
         },
+        **({LOGO_PROBLEM: problem} if problem else {}),
     }
+
+
+def _logo_problem(client: Client, metadata: ClientMetadata) -> str:
+    """What is the matter with the registered logo: nothing, if it was read or taken away here."""
+    if metadata.logo_uri == client.metadata.get("logo_uri", ""):
+        return str(client.metadata.get(LOGO_PROBLEM, ""))
+    return NOT_READ if metadata.logo_uri else ""
 
 
 _SECRET_COLUMNS = [

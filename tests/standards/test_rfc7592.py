@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from idp import directory, registration
+from idp import client_lifecycle, directory, logo, registration
 from idp.models import Application, AuditEvent, Client
 from idp.tokens import client_secret
 from tests.support import dynamic
@@ -207,6 +207,75 @@ def test_memory_of_other_processes(client: Registered, monkeypatch: pytest.Monke
     assert client.change().status == 200
     assert client.read(old).status == 401
     assert client.read().status == 200
+
+
+@pytest.fixture
+def logos(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What is found at which address; a function is called first."""
+    found: dict[str, Any] = {}
+
+    def fetch(url: str) -> tuple[bytes, str]:
+        name = url.rpartition("/")[2]
+        if name not in found:
+            raise logo.NoLogo("it answers with status 404")
+        if callable(found[name]):
+            found[name]()
+        return name.encode(), "image/png"
+
+    monkeypatch.setattr(logo, "fetch", fetch)
+    return found
+
+
+def shown(client: Registered) -> bytes:
+    return bytes(row(client).application.logo)
+
+
+def test_logo_follows_its_address(world: World, logos: dict[str, Any]) -> None:
+    dynamic.policy()
+    logos |= {"a": True, "b": True}
+    client = registered(world.provider, logo_uri="https://wiki.example/a")
+    assert shown(client) == b"a"
+    assert client.change(logo_uri="https://wiki.example/b").status == 200
+    assert shown(client) == b"b"
+    assert client.change(logo_uri="https://wiki.example/missing").status == 200
+    assert (shown(client), row(client).application.logo_type) == (b"", "")
+    assert "404" in row(client).metadata[registration.LOGO_PROBLEM]
+    assert client.change(client_name="New").status == 200
+    assert "404" in row(client).metadata[registration.LOGO_PROBLEM], "a job tries again"
+    assert client.change(logo_uri="https://wiki.example/a").status == 200
+    assert client.change(logo_uri=None).status == 200
+    assert (shown(client), row(client).application.logo_type) == (b"", "")
+    assert registration.LOGO_PROBLEM not in row(client).metadata
+
+
+def test_logo_that_an_administrator_removed(world: World, logos: dict[str, Any]) -> None:
+    dynamic.policy()
+    logos["a"] = True
+    client = registered(world.provider, logo_uri="https://wiki.example/a")
+    Application.objects.update(logo=b"", logo_type="")
+    assert client.change(client_name="New").status == 200
+    assert shown(client) == b""
+    assert list(client_lifecycle.missing_logos(now=timezone.now())) == []
+
+
+def test_logo_that_comes_late(world: World, logos: dict[str, Any]) -> None:
+    """While it is read the client goes on: nothing is written over."""
+    dynamic.policy()
+    client = registered(world.provider)
+
+    def changed_meanwhile() -> None:
+        logos["a"] = True
+        found = row(client)
+        found.metadata = {"logo_uri": "https://wiki.example/b", "tos_uri": "https://t.example/"}
+        found.save()
+
+    logos["a"] = changed_meanwhile
+    assert client.change(logo_uri="https://wiki.example/a").status == 200
+    assert shown(client) == b""
+    assert row(client).metadata["tos_uri"] == "https://t.example/"
+    logos["c"] = lambda: registration.remove(row(client))
+    assert client.change(logo_uri="https://wiki.example/c").status == 200
+    assert client.read().status == 401
 
 
 def test_secret_in_a_change(client: Registered) -> None:
