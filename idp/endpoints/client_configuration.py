@@ -31,6 +31,8 @@ from idp.protocol.vocabulary import PKCE_POLICIES, GrantType
 from idp.tokens import client_secret, registration_token
 
 PATH = "/register/client"
+# Each empties what every process remembers, and may make us read from elsewhere.
+CHANGES_AN_HOUR = 60
 COMPATIBILITY = Application.Profile.COMPATIBILITY
 # What we say besides metadata; a change must not bring it (RFC 7592 §2.2).
 _ANSWERED = (
@@ -101,14 +103,15 @@ def _update(client: Client, token: str, request: Request) -> Response:
     """Replace the registration, and the token with it (RFC 7592 §2.2)."""
     if not registration_policy.is_on():
         raise Forbidden("registrations cannot be changed while registration is off")
+    registration_request.limit(
+        request, "change", client.client_id, most=CHANGES_AN_HOUR, what="changes of this client"
+    )
     members = _own_members(registration_request.document(request), client)
     policy = registration_policy.current()
     metadata = registration_policy.apply(members, policy, now=request.now)
-    registration.check_sector(metadata)
-    old_logo = client.metadata.get("logo_uri", "")
+    registration_request.check_sector(metadata)
     changed, successor, secret = _change(client, metadata, token=token)
-    if changed.metadata.get("logo_uri", "") != old_logo:
-        registration.read_logo(changed)
+    registration_request.read_logo(changed)
     answer = document(changed, successor)
     if secret is not None:
         answer |= {"client_secret": secret, "client_secret_expires_at": 0}

@@ -11,7 +11,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from idp import client_lifecycle, logo, outbound
 from idp.models import Application, AuditEvent, Client, InitialAccessToken, StatementIssuer
+from idp.protocol.message import Response
 from tests.support import dynamic, receiver
 from tests.support.client_keys import ClientKeyRing
 from tests.support.dynamic import register, registered
@@ -385,6 +387,34 @@ def test_pairwise_with_several_hosts(open_to_all: World) -> None:
     uris = ["https://a.example/cb", "https://b.example/cb"]
     response = register(open_to_all.provider, redirect_uris=uris, subject_type="pairwise")
     refused(response, "invalid_client_metadata")
+
+
+def test_one_stranger_waits_for_others_servers(
+    open_to_all: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever makes us wait holds one thread, not all; the second is answered at once."""
+    provider = open_to_all.provider
+    sector = {"sector_identifier_uri": "https://wiki.example/sector.json"}
+    with_logo = {"logo_uri": "https://wiki.example/logo.png"}
+    seconds: list[Response] = []
+
+    def slow_sector(url: str, **options: Any) -> Any:
+        seconds.extend([register(provider, **sector), register(provider, **with_logo)])
+        raise outbound.OutboundError("timeout", "it did not answer in time")
+
+    def slow_logo(url: str) -> Any:
+        seconds.append(register(provider, **with_logo))
+        return b"png", "image/png"
+
+    monkeypatch.setattr(outbound, "get", slow_sector)
+    monkeypatch.setattr(logo, "fetch", slow_logo)
+    assert register(provider, **sector).status == 400
+    first = registered(provider, **with_logo)
+    assert [one.status for one in seconds] == [503, 201, 201]
+    assert header(seconds[0], "Retry-After") == "5"
+    assert Client.objects.get(client_id=first.id).application.logo_type == "image/png"
+    waiting = client_lifecycle.missing_logos(now=timezone.now())
+    assert {one.client_id for one in waiting} == {json(one)["client_id"] for one in seconds[1:]}
 
 
 def test_a_logo_that_cannot_be_read_does_not_matter(open_to_all: World) -> None:

@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from idp import client_lifecycle, directory, logo, registration
+from idp.endpoints import client_configuration
 from idp.models import Application, AuditEvent, Client
 from idp.tokens import client_secret
 from tests.support import dynamic
@@ -276,6 +277,17 @@ def test_logo_that_comes_late(world: World, logos: dict[str, Any]) -> None:
     logos["c"] = lambda: registration.remove(row(client))
     assert client.change(logo_uri="https://wiki.example/c").status == 200
     assert client.read().status == 401
+
+
+@pytest.mark.standard("RFC 6585", "4", "changes are limited, for each client by itself")
+def test_rate(world: World, client: Registered, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_configuration, "CHANGES_AN_HOUR", 3)
+    other = registered(world.provider)
+    changes = [{}, {"redirect_uris": ["http://x.example/"]}, {}, {}]
+    assert [client.change(**one).status for one in changes] == [200, 400, 200, 429]
+    assert int(header(client.change(), "Retry-After")) > 60
+    assert client.read().status == 200
+    assert other.change().status == 200
 
 
 def test_secret_in_a_change(client: Registered) -> None:
