@@ -158,7 +158,7 @@ def _locked(client: Client, token: str) -> Client:
     secret, in between.
     """
     row = registration.take(client)
-    if row is None or not registration_token.matches(token, row.registration_token_hash):
+    if row is None or not registration_token.matches(token, bytes(row.registration_token_hash)):
         raise registration_request.unauthorized("the registration access token is not valid")
     if not row.application.enabled:
         raise Forbidden("the application is disabled")
