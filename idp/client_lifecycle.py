@@ -130,11 +130,15 @@ def _likeness(client: Client) -> tuple[str, str]:
 
 
 def missing_logos(*, now: datetime) -> Iterable[Client]:
-    """Clients whose logo could not be read, while it is worth another try."""
+    """Clients whose logo could not be read, while it is worth another try.
+
+    Not those whose logo an administrator has removed.
+    """
     rows = Client.objects.select_related("application").filter(
-        application__logo_type="", application__created_at__gt=now - LOGOS_TRIED_FOR
+        application__logo_type="", application__updated_at__gt=now - LOGOS_TRIED_FOR
     )
-    return rows.filter(metadata__has_key="logo_uri").order_by("-pk")[:LOGOS_AT_ONCE]
+    problem = rows.filter(metadata__has_key=registration.LOGO_PROBLEM)
+    return problem.order_by("?")[:LOGOS_AT_ONCE]
 
 
 @task()

@@ -26,7 +26,9 @@ Kind = Application.Kind
 
 FETCH_TIMEOUT = timedelta(seconds=5)
 LONGEST_OVERLAP = timedelta(days=90)
+# Why there is no logo though one is registered; kept with the metadata, never shown to the client.
 LOGO_PROBLEM = "gatehouse_logo_problem"
+NOT_READ = "it has not been read yet"
 
 # 24 hexadecimal digits: never the 32 of a person's identifier (RFC 9700 §4.15).
 _ID_BYTES = 12
@@ -61,6 +63,20 @@ def register(
     return client, secret
 
 
+def take(client: Client) -> Client | None:
+    """Both rows as they are now, for nobody else to change until the transaction ends.
+
+    None if they are gone. Whoever writes them takes them first, before the version row moves with
+    the first write: in any other order two writers may wait for each other.
+    """
+    application = Application.objects.select_for_update().filter(pk=client.pk).first()
+    row = Client.objects.select_for_update().filter(pk=client.pk).first()
+    if application is None or row is None:
+        return None
+    row.application = application
+    return row
+
+
 @transaction.atomic
 def update(client: Client, metadata: ClientMetadata, *, actor: str = "") -> Client:
     """Bring the rows into line with changed metadata, as `parse` and `check` have passed it.
@@ -69,7 +85,11 @@ def update(client: Client, metadata: ClientMetadata, *, actor: str = "") -> Clie
     until `regenerate_secret`. Raises InvalidClientMetadata for an API that is not registered.
     """
     resources = _resources(metadata)
+    old_logo = client.metadata.get("logo_uri", "")
+    if old_logo and old_logo != metadata.logo_uri:
+        client.application.logo, client.application.logo_type = b"", ""
     _describe(client.application, metadata)
+    client.application.kind = _kind(metadata)
     client.application.save()
     _configure(client, metadata)
     if not metadata.has_secret:
@@ -93,6 +113,8 @@ def regenerate_secret(
     if not client.has_secret:
         method = client.token_endpoint_auth_method
         raise InvalidClientMetadata(f"a client with the method {method} has no secret")
+    take(client)
+    client.refresh_from_db(fields=_SECRET_COLUMNS)
     now = timezone.now()
     if keep_previous and client.secret_hash:
         client.previous_secret_hash = client.secret_hash
@@ -116,6 +138,8 @@ def regenerate_secret(
 @transaction.atomic
 def end_previous_secret(client: Client, *, actor: str = "") -> bool:
     """End the older of two secrets now; False where there is but one."""
+    take(client)
+    client.refresh_from_db(fields=_SECRET_COLUMNS)
     if not client.previous_secret_hash:
         return False
     _forget_previous(client)
@@ -186,6 +210,7 @@ def give_registration_token(client: Client) -> str:
 def remove(client: Client, *, actor: str = "", reason: str = "") -> None:
     """Remove the application with everything of it; its tokens die at once."""
     application = client.application
+    take(client)
     revocation.deny(Revocation.Kind.CLIENT, [client.client_id], now=timezone.now())
     audit.record("application.deleted", application=application, actor=actor, reason=reason)
     application.delete()
@@ -227,20 +252,31 @@ def read_logo(client: Client) -> bool:
     A logo that cannot be read is no reason to refuse an application: administrators see why, and a
     job tries again. Never call it inside a transaction.
     """
-    application, address = client.application, client.metadata.get("logo_uri", "")
+    address = client.metadata.get("logo_uri", "")
     if not address:
         return False
     try:
-        application.logo, application.logo_type = logo.fetch(address)
+        found, problem = logo.fetch(address), ""
     except logo.NoLogo as error:
-        client.metadata = {**client.metadata, LOGO_PROBLEM: str(error)[:300]}
-        client.save(update_fields=["metadata"])
+        found, problem = (b"", ""), str(error)[:300]
+    return _keep_logo(client, *found, address=address, problem=problem)
+
+
+@transaction.atomic
+def _keep_logo(client: Client, data: bytes, media_type: str, *, address: str, problem: str) -> bool:
+    """Write what came of it, unless the client is gone or names another logo by now."""
+    row = take(client)
+    if row is None or row.metadata.get("logo_uri") != address:
         return False
-    application.save(update_fields=["logo", "logo_type", "updated_at"])
-    if LOGO_PROBLEM in client.metadata:
-        client.metadata = {k: v for k, v in client.metadata.items() if k != LOGO_PROBLEM}
-        client.save(update_fields=["metadata"])
-    return True
+    row.metadata.pop(LOGO_PROBLEM, None)
+    if problem:
+        row.metadata[LOGO_PROBLEM] = problem
+    else:
+        row.application.logo, row.application.logo_type = data, media_type
+        row.application.save(update_fields=["logo", "logo_type", "updated_at"])
+    row.save(update_fields=["metadata"])
+    client.application, client.metadata = row.application, row.metadata
+    return not problem
 
 
 def metadata_of(client: Client) -> ClientMetadata:
@@ -305,6 +341,7 @@ def _configure(client: Client, metadata: ClientMetadata) -> None:
         value = getattr(metadata, f"gatehouse_{name}")
         setattr(client, name, list(value) if isinstance(value, tuple) else value)
     kept = {name: getattr(metadata, name) for name in _KEPT}
+    problem = _logo_problem(client, metadata)
     client.metadata = {
         **metadata.extra,
         **{
@@ -312,7 +349,15 @@ def _configure(client: Client, metadata: ClientMetadata) -> None:
             for name, value in kept.items()
             if value
         },
+        **({LOGO_PROBLEM: problem} if problem else {}),
     }
+
+
+def _logo_problem(client: Client, metadata: ClientMetadata) -> str:
+    """What is the matter with the registered logo: nothing, if it was read or taken away here."""
+    if metadata.logo_uri == client.metadata.get("logo_uri", ""):
+        return str(client.metadata.get(LOGO_PROBLEM, ""))
+    return NOT_READ if metadata.logo_uri else ""
 
 
 _SECRET_COLUMNS = [

@@ -102,8 +102,8 @@ def _check(metadata: ClientMetadata, policy: RegistrationPolicy) -> None:
         raise InvalidClientMetadata(
             "client_credentials is not for clients that register themselves"
         )
-    if metadata.application_type != "native":
-        for address in (*metadata.redirect_uris, *metadata.post_logout_redirect_uris):
+    for address in (*metadata.redirect_uris, *metadata.post_logout_redirect_uris):
+        if not (metadata.application_type == "native" and _is_on_the_device(address)):
             _check_host(address, policy)
     client_metadata.refuse_foreign_hosts(metadata)
     for name in _OUTGOING:
@@ -116,8 +116,14 @@ def _check(metadata: ClientMetadata, policy: RegistrationPolicy) -> None:
             raise InvalidClientMetadata(f"{name} must be https")
 
 
+def _is_on_the_device(address: str) -> bool:
+    """Whether it leads to no other machine: an own scheme, a loopback host (RFC 8252 §7)."""
+    parts = uri.split(address)
+    return parts.scheme != "https" or parts.host in uri.LOOPBACK_HOSTS
+
+
 def _check_host(address: str, policy: RegistrationPolicy) -> None:
-    """A web application is on the web, and where the policy allows (OIDC Registration §2)."""
+    """What is on the web is where the policy allows (OIDC Registration §2, RFC 8252 §7.2)."""
     parts = uri.split(address)
     host = (parts.host or "").lower()
     if parts.scheme != "https" or host in uri.LOOPBACK_HOSTS:
@@ -184,14 +190,20 @@ def _with_statement(
     return Draft({**own, **stated}, statement)
 
 
+def _issuer(iss: object) -> StatementIssuer | None:
+    """The trusted issuer of that name; what cannot be a name is asked of no database."""
+    if not (isinstance(iss, str) and iss.isprintable()):
+        return None
+    return StatementIssuer.objects.filter(issuer=iss, enabled=True).first()
+
+
 def _verified(statement: str, *, now: datetime) -> dict[str, Any]:
     """Return the claims after the signature of an issuer that we trust (RFC 7591 §3.1.1)."""
     try:
         _, claimed = client_jwt.peek(statement)
     except jose.InvalidJwt as error:
         raise InvalidSoftwareStatement("it is no JWT", detail=str(error)) from None
-    issuer = StatementIssuer.objects.filter(issuer=str(claimed.get("iss"))[:500], enabled=True)
-    trusted = issuer.first()
+    trusted = _issuer(claimed.get("iss"))
     if trusted is None:
         raise UnapprovedSoftwareStatement("its issuer is not one that is trusted here")
 

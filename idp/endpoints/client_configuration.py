@@ -13,10 +13,11 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.db import transaction
 
-from idp import directory, refusals, registration, registration_policy
+from idp import refusals, registration, registration_policy
 from idp.endpoints import registration_request
 from idp.features import Feature
-from idp.models import Client
+from idp.models import Application, Client
+from idp.protocol import client_metadata, subject
 from idp.protocol import parameters as forms
 from idp.protocol.client_metadata import ClientMetadata
 from idp.protocol.errors import (
@@ -30,6 +31,9 @@ from idp.protocol.vocabulary import PKCE_POLICIES, GrantType
 from idp.tokens import client_secret, registration_token
 
 PATH = "/register/client"
+# Each empties what every process remembers, and may make us read from elsewhere.
+CHANGES_AN_HOUR = 60
+COMPATIBILITY = Application.Profile.COMPATIBILITY
 # What we say besides metadata; a change must not bring it (RFC 7592 §2.2).
 _ANSWERED = (
     *("registration_access_token", "registration_client_uri"),
@@ -62,13 +66,20 @@ def _authenticate(request: Request) -> tuple[Client, str]:
         raise registration_request.unauthorized(
             "a registration access token is required", error=False
         )
-    client = directory.client(forms.parse(request.query).one("client_id") or "")
+    client = _find(forms.parse(request.query).one("client_id") or "")
     stored = bytes(client.registration_token_hash) if client is not None else b""
     if not registration_token.matches(presented, stored) or client is None:
         raise registration_request.unauthorized("the registration access token is not valid")
     if not client.application.enabled:
         raise Forbidden("the application is disabled")
     return client, presented
+
+
+def _find(client_id: str) -> Client | None:
+    """Read the row, not what is remembered of it: a token that was spent just now is spent."""
+    if not subject.may_be_client_id(client_id):
+        return None
+    return Client.objects.select_related("application").filter(client_id=client_id).first()
 
 
 def document(client: Client, token: str) -> dict[str, Any]:
@@ -92,14 +103,15 @@ def _update(client: Client, token: str, request: Request) -> Response:
     """Replace the registration, and the token with it (RFC 7592 §2.2)."""
     if not registration_policy.is_on():
         raise Forbidden("registrations cannot be changed while registration is off")
+    registration_request.limit(
+        request, "change", client.client_id, most=CHANGES_AN_HOUR, what="changes of this client"
+    )
     members = _own_members(registration_request.document(request), client)
     policy = registration_policy.current()
     metadata = registration_policy.apply(members, policy, now=request.now)
-    registration.check_sector(metadata)
-    old_logo = client.metadata.get("logo_uri", "")
+    registration_request.check_sector(metadata)
     changed, successor, secret = _change(client, metadata, token=token)
-    if changed.metadata.get("logo_uri", "") != old_logo:
-        registration.read_logo(changed)
+    registration_request.read_logo(changed)
     answer = document(changed, successor)
     if secret is not None:
         answer |= {"client_secret": secret, "client_secret_expires_at": 0}
@@ -128,15 +140,10 @@ def _change(
 ) -> tuple[Client, str, str | None]:
     """Bring the rows into line; returns the client, its new token, a first secret if it needs one.
 
-    The token is spent by one conditional statement: of two changes at once one fails.
+    Of two changes at once under one token one fails.
     """
-    row = Client.objects.select_related("application").get(pk=client.pk)
+    row = _locked(client, token)
     successor = registration.give_registration_token(row)
-    spent = Client.objects.filter(
-        pk=row.pk, registration_token_hash=registration_token.digest(token)
-    ).update(registration_token_hash=row.registration_token_hash)
-    if not spent:
-        raise registration_request.unauthorized("the registration access token is not valid")
     registration.update(row, _as_administered(metadata, row), actor="registration")
     secret = None
     if row.has_secret and not row.secret_hash:
@@ -144,12 +151,34 @@ def _change(
     return row, successor, secret
 
 
+def _locked(client: Client, token: str) -> Client:
+    """Take the rows as they are now, until the transaction ends, if the token still counts.
+
+    Whole rows are written afterwards: nobody may have disabled the application, or renewed the
+    secret, in between.
+    """
+    row = registration.take(client)
+    if row is None or not registration_token.matches(token, bytes(row.registration_token_hash)):
+        raise registration_request.unauthorized("the registration access token is not valid")
+    if not row.application.enabled:
+        raise Forbidden("the application is disabled")
+    return row
+
+
 def _as_administered(metadata: ClientMetadata, row: Client) -> ClientMetadata:
-    """The metadata with what administrators have decided for this client meanwhile."""
+    """The metadata with what administrators have decided for this client meanwhile.
+
+    The profile compatibility is given at the registration; who has lost it, or never had it, does
+    not get it by a change. Raises InvalidClientMetadata where the two do not go together.
+    """
     apis = [*metadata.gatehouse_resources, *(one.identifier for one in row.resources.all())]
     refreshes = GrantType.REFRESH_TOKEN in metadata.grant_types
-    return dataclasses.replace(
+    profile = metadata.gatehouse_profile
+    if profile == COMPATIBILITY != row.application.profile:
+        profile = Application.Profile.DEFAULT
+    administered = dataclasses.replace(
         metadata,
+        gatehouse_profile=profile,
         gatehouse_first_party=row.application.first_party,
         gatehouse_resources=tuple(dict.fromkeys(apis)),
         gatehouse_pkce=min(metadata.gatehouse_pkce, row.pkce, key=PKCE_POLICIES.index),
@@ -157,17 +186,14 @@ def _as_administered(metadata: ClientMetadata, row: Client) -> ClientMetadata:
         gatehouse_id_token_scope_claims=row.id_token_scope_claims,
         gatehouse_refresh_always=row.refresh_always and refreshes,
     )
+    client_metadata.check(administered)
+    return administered
 
 
+@transaction.atomic
 def _delete(client: Client, token: str, request: Request) -> Response:
     """Remove the client with everything of it (RFC 7592 §2.3)."""
-    rows = Client.objects.select_related("application")
-    row = rows.filter(
-        pk=client.pk, registration_token_hash=registration_token.digest(token)
-    ).first()
-    if row is None:
-        raise registration_request.unauthorized("the registration access token is not valid")
-    registration.remove(row, actor="registration")
+    registration.remove(_locked(client, token), actor="registration")
     return Response(204, list(NO_STORE))
 
 

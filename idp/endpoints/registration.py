@@ -7,13 +7,12 @@ client gets is decided by `registration_policy`; what it is, by `idp.registratio
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Q
 
-from idp import refusals, registration, registration_policy, throttling
+from idp import refusals, registration, registration_policy
 from idp.endpoints import client_configuration, registration_request
 from idp.features import Feature
 from idp.models import Application, InitialAccessToken, RegistrationPolicy
@@ -22,25 +21,17 @@ from idp.protocol.errors import (
     InvalidRequest,
     MethodNotAllowed,
     ProtocolError,
-    TemporarilyUnavailable,
 )
 from idp.protocol.message import Request, Response, json_response
 from idp.tokens import registration_token
 
 PATH = "/register"
-PER = timedelta(hours=1)
 
 
 class Closed(InvalidRequest):
     """There is no such endpoint while registration is off."""
 
     status = 404
-
-
-class TooManyRegistrations(TemporarilyUnavailable):
-    """One network registers more clients than the policy allows (RFC 6585 §4)."""
-
-    status = 429
 
 
 def register(request: Request) -> Response:
@@ -55,7 +46,7 @@ def register(request: Request) -> Response:
         metadata = registration_policy.apply(
             registration_request.document(request), policy, now=request.now
         )
-        registration.check_sector(metadata)
+        registration_request.check_sector(metadata)
         return _register(metadata, token, request)
     except ProtocolError as error:
         refusals.record(registration_request.ACTION, error, request)
@@ -72,16 +63,12 @@ def _admit(request: Request, policy: RegistrationPolicy) -> InitialAccessToken |
         return _initial_access_token(presented, request)
     if policy.mode != RegistrationPolicy.Mode.OPEN:
         raise registration_request.unauthorized("an initial access token is required", error=False)
-    bucket = throttling.key(
-        registration_request.REALM, refusals.address_range(request.client_address)
+    registration_request.limit(
+        request,
+        refusals.address_range(request.client_address),
+        most=max(1, policy.per_hour),
+        what="registrations from this network",
     )
-    wait = throttling.take(bucket, limit=max(1, policy.per_hour), per=PER, now=request.now)
-    if wait is not None:
-        seconds = str(int(wait.total_seconds()) + 1)
-        raise TooManyRegistrations(
-            "too many registrations from this network; try later",
-            headers=[("Retry-After", seconds)],
-        )
     return None
 
 
@@ -125,7 +112,7 @@ def _register(
     metadata: ClientMetadata, token: InitialAccessToken | None, request: Request
 ) -> Response:
     client, secret, registration_access_token = _create(metadata, token, request)
-    registration.read_logo(client)
+    registration_request.read_logo(client)
     document = client_configuration.document(client, registration_access_token)
     if secret is not None:
         document |= {"client_secret": secret, "client_secret_expires_at": 0}

@@ -6,6 +6,7 @@ asks for what this server does not do. Members of our own begin with `gatehouse_
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -27,6 +28,7 @@ MAX_AGE_SECONDS = 10 * 365 * 24 * 3600
 
 _TEXTS = ("software_id", "software_version")
 _LOCALISED = ("client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri")
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,5}")
 
 # Protections that a client would rely on: silence would be a promise that is not kept.
 _DEMANDS = (
@@ -338,12 +340,15 @@ def _encryption(members: Members, prefix: str) -> dict[str, str]:
 
 
 def _extra(members: Members) -> dict[str, Any]:
-    """Return the members that are only kept, type-checked (RFC 7591 §2.2, §3.2.1)."""
+    """Return the members that are only kept, type-checked (RFC 7591 §2.2, §3.2.1).
+
+    What follows a # and is no language tag (RFC 5646 §2.1) makes a member that nobody knows.
+    """
     extra: dict[str, Any] = {}
     extra |= {name: members.text(name) for name in _TEXTS if name in members}
     for name in members:
-        base, separator, language = name.partition("#")
-        if separator and base in _LOCALISED and language.isascii():
+        base, _, language = name.partition("#")
+        if base in _LOCALISED and _LANGUAGE.fullmatch(language):
             extra[name] = members.text(name) if base == "client_name" else members.address(name)
     return extra
 

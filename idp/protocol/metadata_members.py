@@ -17,6 +17,8 @@ from idp.protocol.errors import InvalidClientMetadata
 
 MAX_TEXT = 500
 MAX_ITEMS = 100
+# Each has a column of this size.
+MAX_ADDRESS = 500
 MAX_JWKS_BYTES = 32 * 1024
 
 
@@ -98,7 +100,12 @@ class Members:
     def address(self, name: str) -> str:
         """Return an https address without fragment, or http to a loopback host; "" if absent."""
         value = self._document.get(name, "")
-        return _address(name, value) if value != "" else ""
+        if value == "":
+            return ""
+        address = _address(name, value)
+        if len(address) > MAX_ADDRESS:
+            raise InvalidClientMetadata(f"{name} is longer than {MAX_ADDRESS} characters")
+        return address
 
     def addresses(self, name: str, *, fragments: bool = False) -> tuple[str, ...]:
         """Return a list of such addresses; `fragments`: each may have one (OIDC Core §6.2)."""

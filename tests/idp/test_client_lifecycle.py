@@ -115,7 +115,10 @@ def test_twins() -> None:
 
 def test_logos_are_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     found = client(created_at=NOW)
-    found.metadata = {"logo_uri": "https://wiki.example/logo.png"}
+    found.metadata = {
+        "logo_uri": "https://wiki.example/logo.png",
+        "gatehouse_logo_problem": registration.NOT_READ,
+    }
     found.save()
 
     def fail(url: str) -> Any:
@@ -132,3 +135,5 @@ def test_logos_are_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(client_lifecycle.missing_logos(now=NOW)) == []
     found.refresh_from_db()
     assert "gatehouse_logo_problem" not in found.metadata
+    Application.objects.update(logo=b"", logo_type="")
+    assert list(client_lifecycle.missing_logos(now=NOW)) == [], "an administrator has removed it"

@@ -11,7 +11,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from idp import client_lifecycle, logo, outbound
 from idp.models import Application, AuditEvent, Client, InitialAccessToken, StatementIssuer
+from idp.protocol.message import Response
 from tests.support import dynamic, receiver
 from tests.support.client_keys import ClientKeyRing
 from tests.support.dynamic import register, registered
@@ -193,6 +195,18 @@ def test_native_clients_are_on_devices(open_to_all: World) -> None:
     assert (application.profile, application.kind) == ("native", "native")
 
 
+@pytest.mark.standard("RFC 8252", "7.2", "claimed https addresses are checked like anybody's")
+@pytest.mark.parametrize("name", ["redirect_uris", "post_logout_redirect_uris"])
+def test_native_is_no_way_around_the_policy(world: World, name: str) -> None:
+    dynamic.policy(allowed_hosts=["*.apps.example"])
+    native = {"application_type": "native", "redirect_uris": ["http://127.0.0.1/callback"]}
+    for address in ("https://evil.example/", "https://10.0.0.1/", "https://router.localhost/"):
+        response = register(world.provider, **{**native, name: [address]})
+        refused(response, "invalid_redirect_uri")
+    sound = ["https://a.apps.example/cb", "com.example.wiki:/callback", "http://[::1]/callback"]
+    assert register(world.provider, **{**native, name: sound}).status == 201
+
+
 @pytest.mark.standard(S, "3.2.2", "invalid_client_metadata")
 @pytest.mark.parametrize(
     "changes",
@@ -229,6 +243,9 @@ def test_native_clients_are_on_devices(open_to_all: World) -> None:
         {"scope": "admin"},
         {"contacts": "x"},
         {"default_max_age": -1},
+        {"jwks_uri": "https://wiki.example/" + "a" * 500},
+        {"initiate_login_uri": "https://wiki.example/" + "a" * 500},
+        {"client_uri": "https://wiki.example/" + "a" * 500},
     ],
 )
 def test_metadata(open_to_all: World, changes: dict[str, Any]) -> None:
@@ -260,6 +277,14 @@ def test_unknown_and_beyond(open_to_all: World) -> None:
     found = registered(open_to_all.provider, surprise={"a": 1}, scope="openid email admin")
     assert "surprise" not in found.answer
     assert found.answer["scope"] == "openid email"
+
+
+@pytest.mark.standard(S, "2.2", "human-readable values in a language, which a tag names")
+def test_languages(open_to_all: World) -> None:
+    names = {f"client_name#{tag}": tag for tag in ("de", "zh-Hant-TW", "\x00", "de\x00", "", "ä")}
+    found = registered(open_to_all.provider, **names)
+    kept = {name for name in found.answer if name.startswith("client_name#")}
+    assert kept == {"client_name#de", "client_name#zh-Hant-TW"}
 
 
 # ----- the policy -----
@@ -364,6 +389,34 @@ def test_pairwise_with_several_hosts(open_to_all: World) -> None:
     refused(response, "invalid_client_metadata")
 
 
+def test_one_stranger_waits_for_others_servers(
+    open_to_all: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever makes us wait holds one thread, not all; the second is answered at once."""
+    provider = open_to_all.provider
+    sector = {"sector_identifier_uri": "https://wiki.example/sector.json"}
+    with_logo = {"logo_uri": "https://wiki.example/logo.png"}
+    seconds: list[Response] = []
+
+    def slow_sector(url: str, **options: Any) -> Any:
+        seconds.extend([register(provider, **sector), register(provider, **with_logo)])
+        raise outbound.OutboundError("timeout", "it did not answer in time")
+
+    def slow_logo(url: str) -> Any:
+        seconds.append(register(provider, **with_logo))
+        return b"png", "image/png"
+
+    monkeypatch.setattr(outbound, "get", slow_sector)
+    monkeypatch.setattr(logo, "fetch", slow_logo)
+    assert register(provider, **sector).status == 400
+    first = registered(provider, **with_logo)
+    assert [one.status for one in seconds] == [503, 201, 201]
+    assert header(seconds[0], "Retry-After") == "5"
+    assert Client.objects.get(client_id=first.id).application.logo_type == "image/png"
+    waiting = client_lifecycle.missing_logos(now=timezone.now())
+    assert {one.client_id for one in waiting} == {json(one)["client_id"] for one in seconds[1:]}
+
+
 def test_a_logo_that_cannot_be_read_does_not_matter(open_to_all: World) -> None:
     found = registered(open_to_all.provider, logo_uri="https://wiki.example/logo.png")
     client = Client.objects.select_related("application").get(client_id=found.id)
@@ -406,7 +459,8 @@ def test_bad_statements(open_to_all: World, ring: ClientKeyRing, trusted: Statem
     refuse(7, "invalid_software_statement")
     refuse("x", "invalid_software_statement")
     refuse(ring.sign({"client_name": "x"}), "unapproved_software_statement")
-    refuse(ring.sign({**sound, "iss": "https://evil.example"}), "unapproved_software_statement")
+    for iss in ("https://evil.example", "\x00", f"{trusted.issuer}\x00"):
+        refuse(ring.sign({**sound, "iss": iss}), "unapproved_software_statement")
     refuse(ClientKeyRing("ES256").sign(sound), "invalid_software_statement")
     refuse(ring.sign({**sound, "exp": 1}), "invalid_software_statement")
     refuse(ring.sign({**sound, "gatehouse_first_party": True}), "invalid_software_statement")

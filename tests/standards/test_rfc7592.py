@@ -9,7 +9,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from idp.models import AuditEvent, Client
+from idp import client_lifecycle, directory, logo, registration
+from idp.endpoints import client_configuration
+from idp.models import Application, AuditEvent, Client
+from idp.tokens import client_secret
 from tests.support import dynamic
 from tests.support.dynamic import Registered, registered
 from tests.support.protocol import RelyingParty, World, agree, header, json
@@ -134,6 +137,157 @@ def test_what_administrators_decided_stays(world: World, client: Registered) -> 
     assert (found.pkce, found.id_token_scope_claims) == ("required", True)
     assert found.application.first_party
     assert [one.identifier for one in found.resources.all()] == ["https://api.example"]
+
+
+def test_a_profile_that_was_taken_away_does_not_come_back(world: World) -> None:
+    """By no detour either: the policy gives it to new clients."""
+    dynamic.policy(profile="compatibility")
+    front = {"grant_types": ["implicit"], "response_types": ["id_token"]}
+    code = {"grant_types": ["authorization_code"], "response_types": ["code"]}
+    client = registered(world.provider, **front)
+    assert client.change().status == 200
+    Application.objects.update(profile="default")
+    assert json(client.change())["error"] == "invalid_client_metadata"
+    loopback = ["http://127.0.0.1/callback"]
+    native = client.change(application_type="native", redirect_uris=loopback, **code)
+    assert native.status == 200
+    assert row(client).application.kind == "native"
+    assert client.change(**{**dynamic.SOUND, "application_type": "web"}, **code).status == 200
+    assert row(client).application.profile == "default"
+    assert row(client).application.kind == "web"
+    assert json(client.change(**front))["error"] == "invalid_client_metadata"
+
+
+def test_disabled_meanwhile(client: Registered, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        registration, "check_sector", lambda _: Application.objects.update(enabled=False)
+    )
+    assert client.change(client_name="New").status == 403
+    assert row(client).application.name == "Wiki"
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_administrators_meanwhile(client: Registered, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change writes whole rows; what somebody decides in between is not undone by it."""
+    give = registration.give_registration_token
+
+    def decide() -> None:
+        registration.regenerate_secret(row(client))
+        Application.objects.update(enabled=False)
+        connection.close()
+
+    deciding = threading.Thread(target=decide)
+
+    def meanwhile(one: Client) -> str:
+        deciding.start()
+        deciding.join(timeout=1)
+        return give(one)
+
+    monkeypatch.setattr(registration, "give_registration_token", meanwhile)
+    assert client.change(client_name="New").status == 200
+    deciding.join()
+    assert row(client).application.name == "New"
+    assert not row(client).application.enabled
+    assert not client_secret.belongs_to(row(client), client.answer["client_secret"])
+
+
+def test_removed_meanwhile(client: Registered, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registration, "check_sector", lambda _: registration.remove(row(client)))
+    assert client.change().status == 401
+    assert client.read().status == 401
+
+
+@pytest.mark.standard(S, "2.2", "a token that was replaced is dead in every process")
+def test_memory_of_other_processes(client: Registered, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this process remembers of a client may be older than another's change."""
+    old = client.token
+    assert client.read().status == 200
+    monkeypatch.setattr(directory, "forget", lambda: None)
+    monkeypatch.setattr(directory, "_polled", float("inf"))
+    assert client.change().status == 200
+    assert client.read(old).status == 401
+    assert client.read().status == 200
+
+
+@pytest.fixture
+def logos(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What is found at which address; a function is called first."""
+    found: dict[str, Any] = {}
+
+    def fetch(url: str) -> tuple[bytes, str]:
+        name = url.rpartition("/")[2]
+        if name not in found:
+            raise logo.NoLogo("it answers with status 404")
+        if callable(found[name]):
+            found[name]()
+        return name.encode(), "image/png"
+
+    monkeypatch.setattr(logo, "fetch", fetch)
+    return found
+
+
+def shown(client: Registered) -> bytes:
+    return bytes(row(client).application.logo)
+
+
+def test_logo_follows_its_address(world: World, logos: dict[str, Any]) -> None:
+    dynamic.policy()
+    logos |= {"a": True, "b": True}
+    client = registered(world.provider, logo_uri="https://wiki.example/a")
+    assert shown(client) == b"a"
+    assert client.change(logo_uri="https://wiki.example/b").status == 200
+    assert shown(client) == b"b"
+    assert client.change(logo_uri="https://wiki.example/missing").status == 200
+    assert (shown(client), row(client).application.logo_type) == (b"", "")
+    assert "404" in row(client).metadata[registration.LOGO_PROBLEM]
+    assert client.change(client_name="New").status == 200
+    assert "404" in row(client).metadata[registration.LOGO_PROBLEM], "a job tries again"
+    assert client.change(logo_uri="https://wiki.example/a").status == 200
+    assert client.change(logo_uri=None).status == 200
+    assert (shown(client), row(client).application.logo_type) == (b"", "")
+    assert registration.LOGO_PROBLEM not in row(client).metadata
+
+
+def test_logo_that_an_administrator_removed(world: World, logos: dict[str, Any]) -> None:
+    dynamic.policy()
+    logos["a"] = True
+    client = registered(world.provider, logo_uri="https://wiki.example/a")
+    Application.objects.update(logo=b"", logo_type="")
+    assert client.change(client_name="New").status == 200
+    assert shown(client) == b""
+    assert list(client_lifecycle.missing_logos(now=timezone.now())) == []
+
+
+def test_logo_that_comes_late(world: World, logos: dict[str, Any]) -> None:
+    """While it is read the client goes on: nothing is written over."""
+    dynamic.policy()
+    client = registered(world.provider)
+
+    def changed_meanwhile() -> None:
+        logos["a"] = True
+        found = row(client)
+        found.metadata = {"logo_uri": "https://wiki.example/b", "tos_uri": "https://t.example/"}
+        found.save()
+
+    logos["a"] = changed_meanwhile
+    assert client.change(logo_uri="https://wiki.example/a").status == 200
+    assert shown(client) == b""
+    assert row(client).metadata["tos_uri"] == "https://t.example/"
+    logos["c"] = lambda: registration.remove(row(client))
+    assert client.change(logo_uri="https://wiki.example/c").status == 200
+    assert client.read().status == 401
+
+
+@pytest.mark.standard("RFC 6585", "4", "changes are limited, for each client by itself")
+def test_rate(world: World, client: Registered, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_configuration, "CHANGES_AN_HOUR", 3)
+    other = registered(world.provider)
+    changes = [{}, {"redirect_uris": ["http://x.example/"]}, {}, {}]
+    assert [client.change(**one).status for one in changes] == [200, 400, 200, 429]
+    assert int(header(client.change(), "Retry-After")) > 60
+    assert client.read().status == 200
+    assert other.change().status == 200
 
 
 def test_secret_in_a_change(client: Registered) -> None:

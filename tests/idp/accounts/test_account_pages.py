@@ -74,6 +74,23 @@ class TestLauncher:
         assert shown == ["Open", "Mine"]
         assert "https://Open.example/" in page
 
+    def test_strangers_cannot_put_links_there(self, at_home, alice, bob):
+        group = GroupFactory()
+        alice.groups.add(group)
+        facts = {"origin": "dynamic", "launch_url": "https://evil.example/"}
+        ApplicationFactory(name="Payroll", **facts)
+        for_bob = ApplicationFactory(name="Bobs", **facts)
+        Consent.objects.create(user=bob, application=for_bob, given_at=timezone.now())
+        used = ApplicationFactory(name="Used", **facts)
+        Consent.objects.create(user=alice, application=used, given_at=timezone.now())
+        ApplicationFactory(name="Ours", first_party=True, **facts)
+        chosen = ApplicationFactory(name="Chosen", access="groups", **facts)
+        chosen.allowed_groups.add(group)
+        page = at_home.get("/account").content.decode()
+        names = ("Payroll", "Bobs", "Used", "Ours", "Chosen")
+        shown = [name for name in names if f"<strong>{name}</strong>" in page]
+        assert shown == ["Used", "Ours", "Chosen"]
+
     def test_dangerous_launch_address_is_no_link(self, at_home):
         Application.objects.create(name="X", launch_url="javascript:alert(1)")
         assert b"javascript:" not in at_home.get("/account").content
