@@ -6,8 +6,9 @@ import io
 import os
 
 import pytest
+from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError
-from django.test import Client
+from django.test import Client, override_settings
 
 from idp import features
 from idp.accounts import session
@@ -48,6 +49,24 @@ def wsgi(method, path, *, body=b"", query="", **headers):
 @pytest.fixture(autouse=True)
 def signing_keys(db):
     restore_keys()
+
+
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/login"])
+@pytest.mark.parametrize(
+    ("issuer", "sent"),
+    [
+        ("https://id.example.org", True),
+        ("http://localhost:8000", False),
+        ("https://localhost:8000", False),
+        ("https://id.localhost", False),
+        ("https://[::1]:8000", False),
+    ],
+)
+def test_browsers_remember_https_of_no_loopback_name(path, issuer, sent):
+    with override_settings(IDP=settings.IDP.model_copy(update={"issuer": issuer})):
+        status, headers, _ = wsgi("GET", path)
+    assert status in (200, 303)
+    assert ("Strict-Transport-Security" in headers) is sent
 
 
 VARYING = ("Date", "X-Request-Id", "Content-Length", "ETag", "Location", "Set-Cookie")
