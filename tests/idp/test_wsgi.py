@@ -148,29 +148,13 @@ def test_chunked_body_is_read_to_the_same_limit():
     assert large[0] == 413
 
 
-def test_chunked_form_reaches_django_too():
-    form = b"username=nobody&password=x"
-    status, _, _ = wsgi(
-        "POST",
-        "/login",
-        body=form,
-        CONTENT_TYPE="application/x-www-form-urlencoded",
-        CONTENT_LENGTH="",
-        HTTP_TRANSFER_ENCODING="chunked",
-    )
-    assert status in (303, 403)
-    large = wsgi(
-        "POST",
-        "/login",
-        body=b"x" * 2_000_000,
-        CONTENT_TYPE="application/x-www-form-urlencoded",
-        CONTENT_LENGTH="",
-        HTTP_TRANSFER_ENCODING="chunked",
-    )
-    assert large[0] == 413
+CHUNKED = {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}
+HTTP_2 = {"CONTENT_LENGTH": "", "SERVER_PROTOCOL": "HTTP/2.0"}
 
 
-def test_process_environment_stays_outside(monkeypatch):
+@pytest.fixture
+def seen(monkeypatch):
+    """The environment that Django got, once `wsgi` was called."""
     seen = {}
 
     def django(environ, start_response):
@@ -181,6 +165,21 @@ def test_process_environment_stays_outside(monkeypatch):
     from idp import wsgi as module
 
     monkeypatch.setattr(module, "django_application", django)
+    return seen
+
+
+@pytest.mark.parametrize("without_length", [CHUNKED, HTTP_2], ids=["chunked", "HTTP/2"])
+def test_form_without_length_reaches_django_too(seen, without_length):
+    form = b"username=nobody&password=x"
+    assert wsgi("POST", "/login", body=form, **without_length)[0] == 200
+    assert seen["CONTENT_LENGTH"] == str(len(form))
+    assert seen["wsgi.input"].read() == form
+    seen.clear()
+    assert wsgi("POST", "/login", body=b"x" * 2_000_000, **without_length)[0] == 413
+    assert not seen
+
+
+def test_process_environment_stays_outside(seen):
     wsgi("GET", "/login", GATEHOUSE_MASTER_KEY="secret", PATH="/usr/bin")
     assert "secret" not in str(seen.values())
     assert not {name for name in seen if name.startswith("GATEHOUSE_") or name in ("PATH", "HOME")}
