@@ -62,19 +62,22 @@ class Demonstration:
             return None
         return self.data / "tls-server.crt", self.data / "tls-server.key"
 
-    def make_server_pair(self, *, host: str) -> None:
-        """Make what https needs, unless it is there and good."""
+    def make_server_pair(self, *, host: str) -> bool:
+        """Make what https needs, unless it is there and good; whether it was made."""
         from deploy.demo import certificate
 
         if self.server_pair is None:
-            return
-        served, key = self.server_pair
-        if key.exists() and self.authority.exists() and certificate.is_good(served, host=host):
-            return
+            return False
+        places = (self.authority, *self.server_pair)
+        found = (path.read_text("ascii", "replace") if path.exists() else "" for path in places)
+        if certificate.is_good(certificate.Pair(*found), host=host):
+            return False
         made = certificate.make(host=host)
-        write_private(key, made.key)
-        write_private(served, made.certificate)
-        write_private(self.authority, made.authority)
+        for path, text in zip(places, (made.authority, made.certificate, made.key), strict=True):
+            write_private(path, text)
+        # It is no secret: where others may enter the folder, their browsers may trust it too.
+        self.authority.chmod(0o644)
+        return True
 
     def environment(self) -> dict[str, str]:
         """The caller's environment with the demonstration's own settings in it."""
