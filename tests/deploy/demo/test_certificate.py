@@ -28,6 +28,13 @@ def test_is_for_no_more_than_was_asked() -> None:
     assert certificate.is_good(certificate.make(host="demo.example"), host="demo.example")
 
 
+def test_lasts_no_longer_than_browsers_take() -> None:
+    pair = certificate.make(host="localhost")
+    for made in x509.load_pem_x509_certificates(pair.certificate.encode()):
+        lifetime = made.not_valid_after_utc - made.not_valid_before_utc
+        assert lifetime <= timedelta(days=397)
+
+
 def test_is_renewed_in_time() -> None:
     now = datetime.now(UTC)
     pair = certificate.make(host="localhost", now=now)
