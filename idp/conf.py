@@ -98,7 +98,8 @@ class Settings(BaseSettings):
             raise ValueError("must be an absolute address without user information")
         if value.endswith("/") or parts.path not in ("", "/"):
             raise ValueError("must be scheme and host alone, without a path or trailing slash")
-        if parts.scheme != "https" and not _loopback_http(parts.scheme, parts.hostname):
+        is_plain = parts.scheme == "http" and _is_loopback(parts.hostname)
+        if parts.scheme != "https" and not is_plain:
             raise ValueError("must begin with https:// (plain http only on loopback)")
         if value != f"{parts.scheme}://{parts.netloc}" or value != value.lower():
             raise ValueError("must be lower case, exactly as clients will compare it")
@@ -164,6 +165,15 @@ class Settings(BaseSettings):
         return self.issuer.startswith("https://")
 
     @property
+    def only_https(self) -> bool:
+        """Whether browsers shall remember never to come over http again (RFC 6797).
+
+        They remember it for a name on every port: of a loopback name it would take each other
+        service on the person's machine from them, and our own demonstration over http.
+        """
+        return self.https and not _is_loopback(self.host)
+
+    @property
     def host(self) -> str:
         """The issuer's host without its port."""
         return urlsplit(self.issuer).hostname or ""
@@ -216,8 +226,8 @@ def _host_and_port(entry: str) -> str:
 _HOST = re.compile(r"[a-z0-9._\-]+|\[[0-9a-f:]+\]")
 
 
-def _loopback_http(scheme: str, host: str) -> bool:
-    return scheme == "http" and (host in LOOPBACK_HOSTS or host.endswith(".localhost"))
+def _is_loopback(host: str) -> bool:
+    return host in LOOPBACK_HOSTS or host.endswith(".localhost")
 
 
 def load() -> Settings:

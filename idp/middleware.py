@@ -36,7 +36,7 @@ class SecurityHeaders:
             response.headers.setdefault("Content-Security-Policy", policy)
         if not features.is_framable(request.path):
             response.headers.setdefault("X-Frame-Options", "DENY")
-        for name, value in _headers(leads_on=leads_on, https=settings.IDP.https):
+        for name, value in _headers(leads_on=leads_on, only_https=settings.IDP.only_https):
             response.headers.setdefault(name, value)
         if not request.path.startswith(settings.STATIC_URL):
             response.headers.setdefault("Cache-Control", "no-store")
@@ -44,7 +44,7 @@ class SecurityHeaders:
 
 
 @lru_cache(maxsize=4)
-def _headers(*, leads_on: bool, https: bool) -> tuple[tuple[str, str], ...]:
+def _headers(*, leads_on: bool, only_https: bool) -> tuple[tuple[str, str], ...]:
     headers = [
         ("Content-Security-Policy", _serialise(_policy(leads_on=leads_on))),
         ("Permissions-Policy", PERMISSIONS),
@@ -53,7 +53,7 @@ def _headers(*, leads_on: bool, https: bool) -> tuple[tuple[str, str], ...]:
     ]
     if not leads_on:
         headers.append(("Cross-Origin-Opener-Policy", "same-origin"))
-    if https:
+    if only_https:
         headers.append(HSTS)
     return tuple(headers)
 

@@ -38,6 +38,7 @@ from idp.protocol.message import Request, Response  # noqa: E402 (the applicatio
 
 IDLE_SECONDS = 1.0
 PROBES = ("/livez", "/readyz", "/metrics")
+BODILESS = ("GET", "HEAD", "OPTIONS")
 SERVER_VARIABLES = frozenset(
     {
         "REQUEST_METHOD",
@@ -78,7 +79,7 @@ def typed_request(environ: Environ) -> Request:
         path=environ["PATH_INFO"],
         now=datetime.now(UTC),
         query=environ.get("QUERY_STRING", ""),
-        body=b"" if method in ("GET", "HEAD", "OPTIONS") else _body(environ),
+        body=b"" if method in BODILESS else _body(environ),
         content_type=environ.get("CONTENT_TYPE", ""),
         authorization=(authorization,) if authorization else (),
         cookies=_cookies(environ.get("HTTP_COOKIE", "")),
@@ -94,7 +95,8 @@ def typed_request(environ: Environ) -> Request:
 def _body(environ: Environ) -> bytes:
     """At most one byte more than is allowed, so that the endpoint can refuse with 413.
 
-    A chunked body has no CONTENT_LENGTH: it is read to the same bound.
+    A chunked body has no CONTENT_LENGTH, in HTTP/2 none needs it (RFC 9113 §8.1.1): such a body
+    is read to the same bound.
     """
     length = environ.get("CONTENT_LENGTH") or ""
     most = wrapper.MAX_BODY + 1
@@ -169,7 +171,7 @@ def _through_django(environ: Environ, start_response: StartResponse) -> Iterable
         for key, value in environ.items()
         if key in SERVER_VARIABLES or key.startswith(("HTTP_", "wsgi."))
     }
-    if "HTTP_TRANSFER_ENCODING" in clean and not clean.get("CONTENT_LENGTH"):
+    if environ["REQUEST_METHOD"] not in BODILESS and not clean.get("CONTENT_LENGTH"):
         body = _body(environ)
         if len(body) > wrapper.MAX_BODY:
             return _plain(start_response, 413, b"The body is larger than 1 MiB.\n")

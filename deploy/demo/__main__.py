@@ -56,7 +56,8 @@ def run(arguments: list[str]) -> int:
     options = parse(arguments)
     demonstration = environment.at(options.data, port=options.port, tls=options.tls)
     check_ports(demonstration, host=options.host)
-    demonstration.make_server_pair(host=options.host)
+    if demonstration.make_server_pair(host=options.host):
+        print("Made a new certificate authority for https.", flush=True)
     prepared = subprocess.run(
         [sys.executable, "-m", "deploy.demo.prepare", *place_of(demonstration)]
     )

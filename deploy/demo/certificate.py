@@ -10,9 +10,9 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -33,16 +33,25 @@ class Pair:
     key: str
 
 
-def is_good(certificate: Path, *, host: str, now: datetime | None = None) -> bool:
-    """Whether the certificate in this file is for these names, and for a month to come."""
-    if not certificate.exists():
+def is_good(pair: Pair, *, host: str, now: datetime | None = None) -> bool:
+    """Whether the three belong together, are for these names, and for a month to come.
+
+    A run that was ended while it wrote them may have left a part of an older pair.
+    """
+    now = now or datetime.now(UTC)
+    try:
+        authority = x509.load_pem_x509_certificate(pair.authority.encode())
+        found = x509.load_pem_x509_certificate(pair.certificate.encode())
+        key = serialization.load_pem_private_key(pair.key.encode(), None)
+        found.verify_directly_issued_by(authority)
+        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.ExtensionNotFound):
         return False
-    found = x509.load_pem_x509_certificates(certificate.read_bytes())[0]
-    names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    wanted = {_general_name(name) for name in _names(host)}
-    return found.not_valid_after_utc - RENEWED_BEFORE > (now or datetime.now(UTC)) and wanted <= {
-        *names
-    }
+    return (
+        key.public_key() == found.public_key()
+        and {_general_name(name) for name in _names(host)} <= {*names}
+        and found.not_valid_before_utc <= now < found.not_valid_after_utc - RENEWED_BEFORE
+    )
 
 
 def make(*, host: str, now: datetime | None = None) -> Pair:
@@ -112,14 +121,15 @@ def _name(common_name: str) -> x509.Name:
 def _builder(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime
 ) -> x509.CertificateBuilder:
+    begin = now - timedelta(hours=1)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + LIFETIME)
+        .not_valid_before(begin)
+        .not_valid_after(begin + LIFETIME)
     )
 
 

@@ -11,6 +11,7 @@ import base64
 import json
 import os
 import secrets
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -62,19 +63,22 @@ class Demonstration:
             return None
         return self.data / "tls-server.crt", self.data / "tls-server.key"
 
-    def make_server_pair(self, *, host: str) -> None:
-        """Make what https needs, unless it is there and good."""
+    def make_server_pair(self, *, host: str) -> bool:
+        """Make what https needs, unless it is there and good; whether it was made."""
         from deploy.demo import certificate
 
         if self.server_pair is None:
-            return
-        served, key = self.server_pair
-        if key.exists() and self.authority.exists() and certificate.is_good(served, host=host):
-            return
+            return False
+        places = (self.authority, *self.server_pair)
+        found = (path.read_text("ascii", "replace") if path.exists() else "" for path in places)
+        if certificate.is_good(certificate.Pair(*found), host=host):
+            return False
         made = certificate.make(host=host)
-        write_private(key, made.key)
-        write_private(served, made.certificate)
-        write_private(self.authority, made.authority)
+        for path, text in zip(places, (made.authority, made.certificate, made.key), strict=True):
+            write_private(path, text)
+        # It is no secret: where others may enter the folder, their browsers may trust it too.
+        self.authority.chmod(0o644)
+        return True
 
     def environment(self) -> dict[str, str]:
         """The caller's environment with the demonstration's own settings in it."""
@@ -86,7 +90,9 @@ class Demonstration:
             "GATEHOUSE_SECRET_KEY": self.secret("secret-key", secrets.token_urlsafe(48)),
             "GATEHOUSE_MASTER_KEY": self.secret("master-key", master_key()),
             # Applications on this machine are told of sign-outs, and asked for their keys.
-            "GATEHOUSE_OUTBOUND_ALLOW": ",".join([*asked_for("OUTBOUND_ALLOW"), *LOOPBACK]),
+            "GATEHOUSE_OUTBOUND_ALLOW": ",".join([*theirs("GATEHOUSE_OUTBOUND_ALLOW"), *LOOPBACK]),
+            # The applications ask Gatehouse itself, whatever proxy leads outside.
+            "no_proxy": ",".join([*theirs("no_proxy"), *theirs("NO_PROXY"), "localhost"]),
             **self.trust(),
         }
 
@@ -95,9 +101,9 @@ class Demonstration:
         if not self.tls:
             return {}
         bundle = self.authority
-        if theirs := os.environ.get("GATEHOUSE_CA_BUNDLE"):
+        if path := os.environ.get("GATEHOUSE_CA_BUNDLE"):
             bundle = self.data / "ca-bundle.pem"
-            texts = [Path(theirs).read_text(), self.authority.read_text()]
+            texts = [read_bundle(Path(path)), self.authority.read_text()]
             write_private(bundle, "\n".join(texts))
         return {"GATEHOUSE_CA_BUNDLE": str(bundle), "REQUESTS_CA_BUNDLE": str(self.authority)}
 
@@ -150,9 +156,22 @@ def at(data: Path | None, *, port: int | None, tls: bool | None = None) -> Demon
     return Demonstration(folder, port or last.get("port", DEFAULT_PORT), spoken)
 
 
-def asked_for(name: str) -> list[str]:
-    """What the caller's own setting lists."""
-    return [part for part in os.environ.get(f"GATEHOUSE_{name}", "").split(",") if part.strip()]
+def theirs(name: str) -> list[str]:
+    """What the caller's own variable lists."""
+    return [part for part in os.environ.get(name, "").split(",") if part.strip()]
+
+
+def read_bundle(path: Path) -> str:
+    """The caller's own authorities, or an end that says what is wrong with them."""
+    from cryptography import x509
+
+    try:
+        x509.load_pem_x509_certificates(path.read_bytes())
+        return path.read_text(errors="replace")
+    except OSError as error:
+        sys.exit(f"GATEHOUSE_CA_BUNDLE: {path.absolute()} cannot be read: {error.strerror}")
+    except ValueError:
+        sys.exit(f"GATEHOUSE_CA_BUNDLE: {path.absolute()} must hold certificates in PEM")
 
 
 def application_options(arguments: list[str]) -> argparse.Namespace:

@@ -19,6 +19,7 @@ from typing import Any
 import django
 from django.core.management import CommandError, call_command
 
+from deploy import serve
 from deploy.demo import environment, people, saas_application
 from deploy.demo.environment import Demonstration
 
@@ -153,6 +154,7 @@ def main() -> None:
     options = environment.application_options(sys.argv[1:])
     demonstration = environment.at(options.data, port=options.port, tls=options.tls)
     os.environ.update(demonstration.environment())
+    serve.check_settings()
     django.setup()
     try:
         prepare(demonstration)

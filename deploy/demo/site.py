@@ -7,6 +7,7 @@ lost when it stops, and nothing but the session cookie is kept in the browser.
 from __future__ import annotations
 
 import secrets
+import socket
 import ssl
 import sys
 import traceback
@@ -90,7 +91,9 @@ class Site:
         self, brand: pages.Brand, *, cookie: str, routes: dict[str, Handler], tls: bool = False
     ) -> None:
         self.brand = brand
-        self.cookie = cookie
+        # A name that plain http cannot set: a browser that was here over https before, or comes by
+        # http afterwards, keeps the two apart.
+        self.cookie = f"__Host-{cookie}" if tls else cookie
         self.attributes = "Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if tls else "")
         self.routes = {**routes, "GET /style.css": stylesheet, "GET /icon.svg": self.icon}
         self.sessions: OrderedDict[str, dict[str, Any]] = OrderedDict()
@@ -184,6 +187,16 @@ class Server(ThreadingMixIn, WSGIServer):
 
     daemon_threads = True
 
+    def __init__(self, address: tuple[str, int], handler: type[WSGIRequestHandler]) -> None:
+        if ":" in address[0]:
+            self.address_family = socket.AF_INET6
+        super().__init__(address, handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a connection that broke, or whose other end does not trust us (yet)."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
 
 class QuietHandler(WSGIRequestHandler):
     """Writes no line for every request."""
@@ -194,13 +207,19 @@ class QuietHandler(WSGIRequestHandler):
 
 def serve(site: Site, *, host: str, port: int, tls: tuple[Path, Path] | None) -> None:
     """Answer until the process is ended; `tls`: files of certificate and key."""
-    with Server((host, port), QuietHandler) as server:
-        server.set_app(site)
-        if tls is not None:
-            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            context.load_cert_chain(*tls)
-            # Each visitor's handshake happens in their own thread, with the first read.
-            server.socket = context.wrap_socket(
-                server.socket, server_side=True, do_handshake_on_connect=False
-            )
+    with make_server(site, host=host, port=port, tls=tls) as server:
         server.serve_forever()
+
+
+def make_server(site: Site, *, host: str, port: int, tls: tuple[Path, Path] | None) -> Server:
+    """A server that listens already."""
+    server = Server((host, port), QuietHandler)
+    server.set_app(site)
+    if tls is not None:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(*tls)
+        # Each visitor's handshake happens in their own thread, with the first read.
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+    return server

@@ -106,5 +106,5 @@ def _secure(response: Response, *, framable: bool) -> None:
             headers.append(("Referrer-Policy", "no-referrer"))
     else:
         headers += DATA
-    if settings.IDP.https:
+    if settings.IDP.only_https:
         headers.append(HSTS)

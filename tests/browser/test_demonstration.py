@@ -233,6 +233,28 @@ def test_everything_over_https(visit: Callable[..., Visitor], tmp_path: Path) ->
             go_in(visitor, application)
         cookies = {cookie["name"]: cookie for cookie in visitor.context.cookies()}
         assert cookies["__Host-gatehouse_session"]["secure"]
-        assert cookies["gatehouse_demo_web"]["secure"]
+        assert cookies["__Host-gatehouse_demo_web"]["secure"]
     finally:
         assert demonstration.stop() == 0
+
+
+def test_a_folder_and_a_browser_go_to_https_and_back(
+    visit: Callable[..., Visitor], tmp_path: Path
+) -> None:
+    visitor = visit(ignore_https_errors=True)
+    port = ports.free(3)
+    registered: list[dict[str, object]] = []
+    for tls in (False, True, False):
+        demonstration = Demonstration(tmp_path / "data", port=port, tls=tls)
+        demonstration.start(GATEHOUSE_DEMO_PASSWORD=PASSWORD)
+        try:
+            assert environment.at(tmp_path / "data", port=None).issuer == demonstration.gatehouse
+            for application in (demonstration.web, demonstration.saas):
+                go_in(visitor, application)
+            registered.append(environment.at(tmp_path / "data", port=port).read()["registrations"])
+        finally:
+            assert demonstration.stop() == 0
+    plain, both, again = registered
+    assert len(plain) == 2
+    assert len(both) == 4
+    assert again == both

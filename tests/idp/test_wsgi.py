@@ -6,8 +6,9 @@ import io
 import os
 
 import pytest
+from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError
-from django.test import Client
+from django.test import Client, override_settings
 
 from idp import features
 from idp.accounts import session
@@ -48,6 +49,24 @@ def wsgi(method, path, *, body=b"", query="", **headers):
 @pytest.fixture(autouse=True)
 def signing_keys(db):
     restore_keys()
+
+
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/login"])
+@pytest.mark.parametrize(
+    ("issuer", "sent"),
+    [
+        ("https://id.example.org", True),
+        ("http://localhost:8000", False),
+        ("https://localhost:8000", False),
+        ("https://id.localhost", False),
+        ("https://[::1]:8000", False),
+    ],
+)
+def test_browsers_remember_https_of_no_loopback_name(path, issuer, sent):
+    with override_settings(IDP=settings.IDP.model_copy(update={"issuer": issuer})):
+        status, headers, _ = wsgi("GET", path)
+    assert status in (200, 303)
+    assert ("Strict-Transport-Security" in headers) is sent
 
 
 VARYING = ("Date", "X-Request-Id", "Content-Length", "ETag", "Location", "Set-Cookie")
@@ -129,29 +148,13 @@ def test_chunked_body_is_read_to_the_same_limit():
     assert large[0] == 413
 
 
-def test_chunked_form_reaches_django_too():
-    form = b"username=nobody&password=x"
-    status, _, _ = wsgi(
-        "POST",
-        "/login",
-        body=form,
-        CONTENT_TYPE="application/x-www-form-urlencoded",
-        CONTENT_LENGTH="",
-        HTTP_TRANSFER_ENCODING="chunked",
-    )
-    assert status in (303, 403)
-    large = wsgi(
-        "POST",
-        "/login",
-        body=b"x" * 2_000_000,
-        CONTENT_TYPE="application/x-www-form-urlencoded",
-        CONTENT_LENGTH="",
-        HTTP_TRANSFER_ENCODING="chunked",
-    )
-    assert large[0] == 413
+CHUNKED = {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}
+HTTP_2 = {"CONTENT_LENGTH": "", "SERVER_PROTOCOL": "HTTP/2.0"}
 
 
-def test_process_environment_stays_outside(monkeypatch):
+@pytest.fixture
+def seen(monkeypatch):
+    """The environment that Django got, once `wsgi` was called."""
     seen = {}
 
     def django(environ, start_response):
@@ -162,6 +165,21 @@ def test_process_environment_stays_outside(monkeypatch):
     from idp import wsgi as module
 
     monkeypatch.setattr(module, "django_application", django)
+    return seen
+
+
+@pytest.mark.parametrize("without_length", [CHUNKED, HTTP_2], ids=["chunked", "HTTP/2"])
+def test_form_without_length_reaches_django_too(seen, without_length):
+    form = b"username=nobody&password=x"
+    assert wsgi("POST", "/login", body=form, **without_length)[0] == 200
+    assert seen["CONTENT_LENGTH"] == str(len(form))
+    assert seen["wsgi.input"].read() == form
+    seen.clear()
+    assert wsgi("POST", "/login", body=b"x" * 2_000_000, **without_length)[0] == 413
+    assert not seen
+
+
+def test_process_environment_stays_outside(seen):
     wsgi("GET", "/login", GATEHOUSE_MASTER_KEY="secret", PATH="/usr/bin")
     assert "secret" not in str(seen.values())
     assert not {name for name in seen if name.startswith("GATEHOUSE_") or name in ("PATH", "HOME")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,12 +11,6 @@ import pytest
 from cryptography import x509
 
 from deploy.demo import certificate, environment
-
-
-def write(folder: Path, text: str) -> Path:
-    path = folder / "server.crt"
-    path.write_text(text)
-    return path
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "::1"])
@@ -26,20 +21,36 @@ def test_is_for_loopback(name: str) -> None:
     assert certificate._general_name(name) in names
 
 
-def test_is_for_no_more_than_was_asked(tmp_path: Path) -> None:
-    served = write(tmp_path, certificate.make(host="0.0.0.0").certificate)
-    assert certificate.is_good(served, host="127.0.0.1")
-    assert not certificate.is_good(served, host="demo.example")
-    served = write(tmp_path, certificate.make(host="demo.example").certificate)
-    assert certificate.is_good(served, host="demo.example")
+def test_is_for_no_more_than_was_asked() -> None:
+    pair = certificate.make(host="0.0.0.0")
+    assert certificate.is_good(pair, host="127.0.0.1")
+    assert not certificate.is_good(pair, host="demo.example")
+    assert certificate.is_good(certificate.make(host="demo.example"), host="demo.example")
 
 
-def test_is_renewed_in_time(tmp_path: Path) -> None:
+def test_lasts_no_longer_than_browsers_take() -> None:
+    pair = certificate.make(host="localhost")
+    for made in x509.load_pem_x509_certificates(pair.certificate.encode()):
+        lifetime = made.not_valid_after_utc - made.not_valid_before_utc
+        assert lifetime <= timedelta(days=397)
+
+
+def test_is_renewed_in_time() -> None:
     now = datetime.now(UTC)
-    served = write(tmp_path, certificate.make(host="localhost", now=now).certificate)
-    assert certificate.is_good(served, host="localhost", now=now + timedelta(days=360))
-    assert not certificate.is_good(served, host="localhost", now=now + timedelta(days=370))
-    assert not certificate.is_good(tmp_path / "missing", host="localhost")
+    pair = certificate.make(host="localhost", now=now)
+    assert certificate.is_good(pair, host="localhost", now=now + timedelta(days=360))
+    assert not certificate.is_good(pair, host="localhost", now=now + timedelta(days=370))
+    assert not certificate.is_good(pair, host="localhost", now=now - timedelta(days=1))
+
+
+@pytest.mark.parametrize("part", ["authority", "certificate", "key"])
+@pytest.mark.parametrize("broken", ["another's", "missing", "cut off"])
+def test_parts_that_do_not_belong_together_are_not_good(part: str, broken: str) -> None:
+    pair, other = (certificate.make(host="localhost") for _ in range(2))
+    assert certificate.is_good(pair, host="localhost")
+    texts = {"another's": getattr(other, part), "missing": "", "cut off": getattr(pair, part)[:100]}
+    changed = replace(pair, **{part: texts[broken]})
+    assert not certificate.is_good(changed, host="localhost")
 
 
 def test_the_authority_is_for_this_machine_alone() -> None:
@@ -55,10 +66,13 @@ def test_the_authority_is_for_this_machine_alone() -> None:
 
 def test_server_and_client_get_along(tmp_path: Path) -> None:
     pair = certificate.make(host="127.0.0.1")
-    (tmp_path / "key").write_text(pair.key)
+    both = tmp_path / "both.pem"
+    both.write_text(pair.key + pair.certificate)
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    server.load_cert_chain(write(tmp_path, pair.certificate), tmp_path / "key")
+    server.load_cert_chain(both)
     client = ssl.create_default_context(cadata=pair.authority)
+    # What Python 3.13 demands of everybody: extensions exactly as in RFC 5280.
+    client.verify_flags |= ssl.VERIFY_X509_STRICT
     for name in ("localhost", "127.0.0.1"):
         shake_hands(client, server, name)
     with pytest.raises(ssl.SSLCertVerificationError):
@@ -79,12 +93,22 @@ def shake_hands(client: ssl.SSLContext, server: ssl.SSLContext, name: str) -> No
     assert ours.version() in ("TLSv1.2", "TLSv1.3")
 
 
-def test_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+def test_is_made_once_and_only_the_authority_is_for_everybody(tmp_path: Path) -> None:
     demonstration = environment.at(tmp_path / "data", port=9000, tls=True)
-    demonstration.make_server_pair(host="127.0.0.1")
+    assert demonstration.make_server_pair(host="127.0.0.1")
     first = demonstration.authority.read_bytes()
-    demonstration.make_server_pair(host="127.0.0.1")
+    assert not demonstration.make_server_pair(host="127.0.0.1")
     assert demonstration.authority.read_bytes() == first
-    assert {path.stat().st_mode & 0o777 for path in demonstration.data.iterdir()} == {0o600}
-    environment.at(tmp_path / "plain", port=9000).make_server_pair(host="127.0.0.1")
+    modes = {path.name: path.stat().st_mode & 0o777 for path in demonstration.data.iterdir()}
+    assert modes == {"ca.pem": 0o644, "tls-server.crt": 0o600, "tls-server.key": 0o600}
+    assert not environment.at(tmp_path / "plain", port=9000).make_server_pair(host="127.0.0.1")
     assert not list((tmp_path / "plain").iterdir())
+
+
+@pytest.mark.parametrize("name", ["ca.pem", "tls-server.crt", "tls-server.key"])
+def test_is_made_anew_when_a_part_is_lost(tmp_path: Path, name: str) -> None:
+    demonstration = environment.at(tmp_path, port=9000, tls=True)
+    demonstration.make_server_pair(host="127.0.0.1")
+    (tmp_path / name).write_bytes(b"\xff")
+    assert demonstration.make_server_pair(host="127.0.0.1")
+    assert not demonstration.make_server_pair(host="127.0.0.1")

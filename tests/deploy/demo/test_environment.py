@@ -6,9 +6,10 @@ import stat
 from pathlib import Path
 
 import pytest
+import requests
 from cryptography import x509
 
-from deploy.demo import environment
+from deploy.demo import certificate, environment
 
 
 def mode(path: Path) -> int:
@@ -64,11 +65,36 @@ def test_whom_the_guard_lets_through(tmp_path: Path, monkeypatch: pytest.MonkeyP
     demonstration.make_server_pair(host="127.0.0.1")
     assert demonstration.environment()["GATEHOUSE_CA_BUNDLE"] == str(tmp_path / "ca.pem")
     theirs = tmp_path / "theirs.pem"
-    theirs.write_text("their certificates")
+    their_authority = certificate.make(host="127.0.0.1").authority
+    theirs.write_text("A file often has words between them: \xe9\n" + their_authority)
     monkeypatch.setenv("GATEHOUSE_CA_BUNDLE", str(theirs))
     monkeypatch.setenv("GATEHOUSE_OUTBOUND_ALLOW", "suite.example:8443")
     both = demonstration.environment()
     assert both["GATEHOUSE_OUTBOUND_ALLOW"].startswith("suite.example:8443,localhost,")
     bundle = Path(both["GATEHOUSE_CA_BUNDLE"]).read_text()
-    assert "their certificates" in bundle
+    assert their_authority in bundle
     assert demonstration.authority.read_text() in bundle
+
+
+def test_says_what_is_wrong_with_the_callers_authorities(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demonstration = environment.at(tmp_path, port=9000, tls=True)
+    demonstration.make_server_pair(host="127.0.0.1")
+    monkeypatch.setenv("GATEHOUSE_CA_BUNDLE", str(tmp_path / "nowhere.pem"))
+    with pytest.raises(SystemExit, match=r"GATEHOUSE_CA_BUNDLE: .*nowhere.pem cannot be read"):
+        demonstration.environment()
+    (tmp_path / "nowhere.pem").write_text("no certificates")
+    with pytest.raises(SystemExit, match=r"GATEHOUSE_CA_BUNDLE: .* must hold certificates"):
+        demonstration.environment()
+
+
+@pytest.mark.parametrize("theirs", ["", "internal.example"])
+def test_a_proxy_is_not_asked_for_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, theirs: str
+) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("NO_PROXY", theirs)
+    monkeypatch.setenv("no_proxy", environment.at(tmp_path, port=9000).environment()["no_proxy"])
+    assert requests.utils.should_bypass_proxies("https://localhost:9000", no_proxy=None)
+    assert requests.utils.should_bypass_proxies("https://internal.example", None) is bool(theirs)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
-from deploy.demo import pages, site
+from deploy.demo import environment, pages, site
 
 BRAND = pages.Brand(
     name="Test <application>",
@@ -108,6 +114,17 @@ def test_strange_cookies_are_no_session(visit: Visit, cookie: str) -> None:
     assert visit("/") == "None"
 
 
+def test_over_https_plain_http_cannot_set_the_cookie(visit: Visit) -> None:
+    visit.site = site.Site(BRAND, cookie="test", routes={"GET /": remember}, tls=True)
+    visit("/")
+    attributes = visit.headers["Set-Cookie"].split("; ")
+    assert attributes[0].startswith("__Host-test=")
+    assert {"Secure", "Path=/", "HttpOnly"} <= {*attributes}
+    visit.cookie = visit.cookie.removeprefix("__Host-")
+    visit("/")
+    assert "Set-Cookie" in visit.headers
+
+
 def test_unknown_pages_are_told(visit: Visit) -> None:
     assert "There is no such page" in visit("/nowhere")
     assert visit.status == "404 Not Found"
@@ -152,6 +169,49 @@ def test_everything_shown_is_escaped() -> None:
     )
     assert "<script" not in shown
     assert "<application>" not in shown
+
+
+@pytest.fixture
+def listening(tmp_path: Path) -> Iterator[site.Server]:
+    """A site that answers over https; its authority is in `tmp_path`."""
+    demonstration = environment.at(tmp_path, port=9000, tls=True)
+    demonstration.make_server_pair(host="127.0.0.1")
+    application = site.Site(BRAND, cookie="test", routes={"GET /": show}, tls=True)
+    tls = demonstration.server_pair
+    with site.make_server(application, host="127.0.0.1", port=0, tls=tls) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_a_visitor_who_speaks_no_tls_is_no_news(
+    listening: site.Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_connection(("127.0.0.1", listening.server_port), timeout=30) as connected:
+        connected.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            assert connected.recv(1000) == b""
+    url = f"https://localhost:{listening.server_port}/"
+    assert requests.get(url, verify=str(tmp_path / "ca.pem"), timeout=30).text == "None"
+    assert capsys.readouterr().err == ""
+
+
+def test_our_own_mistakes_are_news(
+    listening: site.Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        raise RuntimeError("a mistake")
+    except RuntimeError:
+        listening.handle_error(None, ("127.0.0.1", 1))
+    assert "a mistake" in capsys.readouterr().err
+
+
+def test_listens_on_ipv6() -> None:
+    application = site.Site(BRAND, cookie="test", routes={})
+    with site.make_server(application, host="::1", port=0, tls=None) as server:
+        assert server.socket.family == socket.AF_INET6
 
 
 def test_instants_are_told_in_words() -> None:
