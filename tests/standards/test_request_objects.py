@@ -303,9 +303,7 @@ def test_client_id(world: World, rp: RelyingParty, ring: ClientKeyRing) -> None:
     assert (response.status, header(response, "Location")) == (400, "")
 
 
-@pytest.mark.standard(
-    "RFC 9101", "10.5", "asked of the clients that registered it, of no other"
-)
+@pytest.mark.standard("RFC 9101", "10.5", "asked of the clients that registered it, of no other")
 def test_required(world: World, rp: RelyingParty, ring: ClientKeyRing) -> None:
     document = json(world.provider.get("/.well-known/oauth-authorization-server"))
     assert document.get("require_signed_request_object", False) is False

@@ -209,9 +209,7 @@ def test_native_clients_are_on_devices(open_to_all: World) -> None:
     assert (application.profile, application.kind) == ("native", "native")
 
 
-@pytest.mark.standard(
-    S, "3.2.1", "clients that are public or have keys get no secret"
-)
+@pytest.mark.standard(S, "3.2.1", "clients that are public or have keys get no secret")
 @pytest.mark.parametrize(
     ("method", "has_secret"),
     [
