@@ -226,6 +226,7 @@ def test_code_again_after_a_refresh(world: World) -> None:
         assert party.introspect(one["access_token"]) == {"active": False}
 
 
+@pytest.mark.standard("Security control", "33", "a code works once under a race")
 @pytest.mark.standard(S, "4.1.2", "of many redemptions at once one wins, and then nothing is left")
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
@@ -343,6 +344,7 @@ def test_refresh_of_what_is_over(world: World) -> None:
     assert error(party.refresh(tokens[1])) == (400, "invalid_grant")
 
 
+@pytest.mark.standard("Security control", "33", "a code lives for a minute")
 @pytest.mark.standard(S, "10.5", "codes live for at most 60 seconds")
 def test_code_lifetime(world: World, web: RelyingParty, monkeypatch: pytest.MonkeyPatch) -> None:
     early, late = web.code(world.session), web.code(world.session)

@@ -39,6 +39,7 @@ def test_challenges(world: World, web: RelyingParty, challenge: str) -> None:
     assert refused["error"] == "invalid_request"
 
 
+@pytest.mark.standard("Security control", "35", "S256 alone")
 @pytest.mark.standard(S, "4.2", "S256 alone; plain is refused")
 def test_methods(world: World, web: RelyingParty) -> None:
     for method in ("plain", "s256", "S512", None):
@@ -94,6 +95,7 @@ def test_wrong_verifier(world: World, web: RelyingParty, verifier: str | None) -
     assert (response.status, json(response)["error"]) == (400, "invalid_grant")
 
 
+@pytest.mark.standard("Security control", "35", "a downgrade is refused")
 @pytest.mark.standard("RFC 9700", "4.8", "a verifier without a challenge is refused")
 def test_downgrade(world: World, web: RelyingParty) -> None:
     code = web.code(world.session, code_challenge=None, code_challenge_method=None)

@@ -72,6 +72,7 @@ def test_confusion(world: World, web: RelyingParty) -> None:
     assert "error=invalid_request" in dict(response.headers)["Location"]
 
 
+@pytest.mark.standard("Security control", "40", "no kind of token in the place of another")
 @pytest.mark.standard("RFC 8725", "3.11", "each kind of value in its own place, and in no other")
 def test_kinds(world: World, web: RelyingParty) -> None:
     web.change(refresh_always=True)

@@ -57,6 +57,7 @@ def error(response: Any) -> tuple[int, str]:
 # ----- §2, §4.1 redirect URIs -----
 
 
+@pytest.mark.standard("Security control", "32", "exact redirect URIs, in every mode")
 @pytest.mark.standard(S, "4.1.3", "no address but the very same string is led to, in any mode")
 @pytest.mark.parametrize("mode", [None, "query", "fragment", "form_post"])
 def test_exact_redirect_uris(world: World, mode: str | None) -> None:
@@ -136,6 +137,7 @@ def test_referrers_and_caches(world: World, web: RelyingParty) -> None:
     assert header(web.authorize(world.session), "Cache-Control") == "no-store"
 
 
+@pytest.mark.standard("Security control", "58", "no secret is logged")
 @pytest.mark.standard(S, "4.2", "no code, token or secret in the rows or the log of a flow")
 @pytest.mark.standard(S, "4.3.2", "codes and tokens are in no log")
 def test_nothing_is_written_down(
@@ -313,6 +315,7 @@ def test_rotation(world: World, party: RelyingParty, public: RelyingParty) -> No
         assert len(set(tokens)) == 4
 
 
+@pytest.mark.standard("Security control", "36", "a replay ends the family")
 @pytest.mark.standard(S, "4.14.2", "a replayed refresh token ends the whole family")
 @pytest.mark.parametrize("old", [0, 1])
 def test_replay(world: World, party: RelyingParty, old: int) -> None:
@@ -337,6 +340,7 @@ def test_grace(world: World, party: RelyingParty) -> None:
     assert error(party.refresh(third)) == (400, "invalid_grant")
 
 
+@pytest.mark.standard("Security control", "36", "revocation beats grace")
 @pytest.mark.standard(S, "4.14.2", "no grace after a token was revoked")
 def test_revocation_beats_grace(world: World, party: RelyingParty) -> None:
     first = party.tokens(world.session)["refresh_token"]
