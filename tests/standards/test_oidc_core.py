@@ -322,9 +322,11 @@ def test_unknown_prompt(world: World, web: RelyingParty) -> None:
 
 
 @pytest.mark.standard(S, "3.1.2.1", "a POST from another site: stored, 303, and on by GET")
-def test_cross_site_post(world: World, web: RelyingParty, browser: Browser) -> None:
+@pytest.mark.parametrize("prompt", ["", "none"])
+def test_cross_site_post(world: World, web: RelyingParty, browser: Browser, prompt: str) -> None:
     foreign = DjangoClient(enforce_csrf_checks=True)
-    response = foreign.post("/authorize", urlencode(web.request(state="posted")), content_type=FORM)
+    form = urlencode(web.request(state="posted", prompt=prompt))
+    response = foreign.post("/authorize", form, content_type=FORM)
     assert response.status_code == 303
     browser.cookies.load(cookie_of(world.session))
     back = arrived(browser.open(response.headers["Location"]))
