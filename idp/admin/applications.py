@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from idp import client_lifecycle, models, registration
+from idp import client_lifecycle, models, registration, registration_policy
 from idp.accounts.logout_channels import outbox
 from idp.admin import halves, impact, kinds, lookup, mapping_rows, one_time, preview_pages
 from idp.admin.application_form import ApplicationForm, unused
@@ -28,6 +28,7 @@ from idp.tokens import revocation
 
 KEEP_DAYS = {"1": "one day", "7": "a week", "30": "a month"}
 TOLD_AT_ONCE = 500
+DYNAMIC = models.Application.Origin.DYNAMIC
 UNTOLD = (
     "Nobody can tell it of sign-outs any more, of these sessions or earlier ones. Disable it first"
     " and wait until it has been told."
@@ -250,6 +251,7 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
             "state_word": state_of(application),
             "client": client,
             "has_secret": bool(client and client.has_secret),
+            "registered_itself": bool(client) and application.origin == DYNAMIC,
             "live_grants": client_lifecycle.live_grants().get(pk, 0),
             "unused_until": client_lifecycle.expires_at(application),
             "missing": kinds.of(application).missing(application),
@@ -266,6 +268,11 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
         guard = self.admin_site.admin_view
         return [
             path("<uuid:pk>/secret/", guard(self.secret_view), name="idp_application_secret"),
+            path(
+                "<uuid:pk>/registration-token/",
+                guard(self.registration_token_view),
+                name="idp_application_registration_token",
+            ),
             path("<uuid:pk>/disable/", guard(self.disable_view), name="idp_application_disable"),
             path("<uuid:pk>/enable/", guard(self.enable_view), name="idp_application_enable"),
             *super().get_urls(),
@@ -295,6 +302,31 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
             client=client,
             keep_days=KEEP_DAYS,
             now=timezone.now(),
+        )
+
+    def registration_token_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        """Say what the client can change by itself; ask, then end its token or show a new one."""
+        application = _application(pk)
+        client = models.Client.objects.select_related("application").filter(pk=pk).first()
+        if client is None or application.origin != DYNAMIC:
+            raise Http404
+        if request.method == "POST":
+            actor = request.user.get_username()
+            if "end" in request.POST:
+                registration.end_registration_token(client, actor=actor)
+                messages.success(request, f"{application} cannot change its registration any more.")
+                return SeeOther(_page(application))
+            token = registration.renew_registration_token(client, actor=actor)
+            one_time.put(request, one_time.REGISTRATION, token, about=application.pk)
+            return SeeOther(request.path)
+        return self._task(
+            request,
+            application,
+            "admin/application/registration_token.html",
+            has_token=bool(client.registration_token_hash),
+            token=one_time.take(request, one_time.REGISTRATION, about=application.pk),
+            address=registration.address(client),
+            registration_is_off=not registration_policy.is_on(),
         )
 
     def disable_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
