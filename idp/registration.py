@@ -237,13 +237,18 @@ def end_registration_token(client: Client, *, actor: str = "") -> bool:
 
 
 @transaction.atomic
-def remove(client: Client, *, actor: str = "", reason: str = "") -> None:
-    """Remove the application with everything of it; its tokens die at once."""
-    application = client.application
-    take(client)
-    revocation.deny(Revocation.Kind.CLIENT, [client.client_id], now=timezone.now())
-    audit.record("application.deleted", application=application, actor=actor, reason=reason)
-    application.delete()
+def remove(client: Client, **facts: Any) -> None:
+    """Remove the application with everything of it; its tokens die at once.
+
+    Rows of its grants stay until they expire: without the client nobody can use them. Facts: of
+    `audit.record`, who and why.
+    """
+    row = take(client)
+    if row is None:
+        return
+    revocation.deny(Revocation.Kind.CLIENT, [row.client_id], now=timezone.now())
+    audit.record("application.deleted", application=row.application, **facts)
+    row.application.delete()
 
 
 # ----- what has to be fetched -----

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ from django.utils import timezone
 
 from idp import client_lifecycle, models, registration, registration_policy
 from idp.accounts.logout_channels import outbox
-from idp.admin import halves, impact, kinds, lookup, mapping_rows, one_time, preview_pages
+from idp.admin import audited, halves, impact, kinds, lookup, mapping_rows, one_time, preview_pages
 from idp.admin.application_form import ApplicationForm, unused
 from idp.admin.audited import AuditedAdmin, record, without_popups
 from idp.admin.client_form import sector_problem
@@ -382,13 +383,22 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
             kept.append("The persistent NameIDs of people there, so that none is ever given again.")
         return kept
 
+    def log_deletions(self, request: HttpRequest, queryset: Iterable[Any]) -> Any:
+        """Where there is a client, its removal records itself."""
+        return super().log_deletions(request, [obj for obj in queryset if not has_client(obj)])
+
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        now = timezone.now()
-        client = models.Client.objects.filter(pk=obj.pk).first()
-        revocation.revoke_grants(reason="application deleted", now=now, application=obj)
-        if client is not None:
-            revocation.deny(models.Revocation.Kind.CLIENT, [client.client_id], now=now)
-        obj.delete()
+        if not has_client(obj):
+            obj.delete()
+        else:
+            registration.remove(
+                obj.client, **audited.origin(request), details=audited.described(obj)
+            )
+
+
+def has_client(application: models.Application) -> bool:
+    """Whether it is an OAuth application, which has a half of that name."""
+    return hasattr(application, "client")
 
 
 def workbench(

@@ -5,17 +5,19 @@ from __future__ import annotations
 import io
 import json
 import re
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
 from django.test import Client as Browser
 from django.utils import timezone
 from django.utils.html import escape
 from PIL import Image
 
-from idp import models
+from idp import models, registration
 from idp.tokens import revocation
 from tests.support import dynamic
 from tests.support.factories import (
@@ -546,7 +548,7 @@ def test_deleting_says_what_goes_and_takes_it_along(browser: Browser) -> None:
     now = timezone.now()
     models.Participant.objects.create(session=session, application=client.application)
     models.Consent.objects.create(user=user, application=client.application)
-    grant = models.Grant.objects.create(
+    models.Grant.objects.create(
         application_id=client.pk,
         user_id=user.pk,
         session_id=session.pk,
@@ -565,9 +567,45 @@ def test_deleting_says_what_goes_and_takes_it_along(browser: Browser) -> None:
     assert browser.post(url, {"post": "yes"}).status_code == 302
     assert not models.Application.objects.exists()
     assert models.Session.objects.filter(pk=session.pk, ended_at=None).exists()
-    grant.refresh_from_db()
-    assert grant.revoked_at is not None
-    assert models.AuditEvent.objects.get(action="application.deleted").actor == "root"
+    issued_at = (now - timedelta(minutes=1)).timestamp()
+    assert revocation.is_denied({"jti": "x", "client_id": client.client_id, "iat": issued_at})
+    event = models.AuditEvent.objects.get(action="application.deleted")
+    assert (event.actor, event.session_id) == ("root", browser.session_row.pk)
+    assert (event.application_id, event.details["object"]) == (client.pk, str(client.application))
+
+
+def test_deleting_a_service_provider_is_recorded_too(browser: Browser) -> None:
+    application = ServiceProviderFactory().application
+    assert browser.post(f"{LIST}{application.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not models.Application.objects.exists()
+    event = models.AuditEvent.objects.get(action="application.deleted")
+    assert (event.actor, event.application_id) == ("root", application.pk)
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_deleting_waits_for_whoever_writes_it(browser: Browser) -> None:
+    """Application, then client, then the version row: in any other order both would wait."""
+    client = ClientFactory()
+    taken, statuses = threading.Event(), []
+
+    def delete() -> None:
+        taken.wait(10)
+        response = browser.post(f"{LIST}{client.pk}/delete/", {"post": "yes"})
+        statuses.append(response.status_code)
+        connection.close()
+
+    thread = threading.Thread(target=delete)
+    thread.start()
+    with transaction.atomic():
+        row = registration.take(client)
+        taken.set()
+        thread.join(0.5)  # by now it waits
+        row.application.name = "Changed"
+        row.application.save()
+    thread.join(10)
+    assert statuses == [302]
+    assert not models.Application.objects.exists()
 
 
 def test_unknown_applications_are_not_found(browser: Browser) -> None:
