@@ -15,7 +15,7 @@ from idp import client_lifecycle, logo, outbound
 from idp.models import Application, AuditEvent, Client, InitialAccessToken, StatementIssuer
 from idp.protocol.message import Response
 from tests.support import dynamic, receiver
-from tests.support.client_keys import ClientKeyRing
+from tests.support.crafted_jwt import ClientKeyRing
 from tests.support.dynamic import register, registered
 from tests.support.protocol import RelyingParty, World, agree, answer, claims_of, header, json
 from tests.support.receiver import Receiver
