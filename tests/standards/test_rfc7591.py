@@ -89,7 +89,7 @@ def test_token_mode(world: World) -> None:
         401,
         'Bearer realm="registration"',
     )
-    for wrong in ("", "x", "gti_x", "gtr_" + "A" * 50):
+    for wrong in ("", "x", "gti_x", "gtm_" + "A" * 50):
         response = register(world.provider, token=wrong)
         assert response.status == 401
         assert 'error="invalid_token"' in header(response, "WWW-Authenticate")

@@ -453,12 +453,12 @@ def test_a_new_registration_token_is_asked_for_first_and_shown_once(
 ) -> None:
     url = token_page(row_of(itself))
     assert url in browser.get(page(row_of(itself).application)).content.decode()
-    assert "gtr_" not in browser.get(url).content.decode()
+    assert "gtm_" not in browser.get(url).content.decode()
     assert itself.read().status == 200
     response = browser.post(url)
     assert response.headers["Location"] == url
     shown = browser.get(url).content.decode()
-    (token,) = set(re.findall(r"gtr_[A-Za-z0-9_-]+", shown))
+    (token,) = set(re.findall(r"gtm_[A-Za-z0-9_-]+", shown))
     assert escape(itself.answer["registration_client_uri"]) in shown
     assert token not in browser.get(url).content.decode()
     assert itself.read().status == 401
