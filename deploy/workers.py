@@ -16,18 +16,30 @@ from granian.cli import entrypoint
 
 
 def load() -> None:
-    """Read the code that answers requests, templates and static files' names with it."""
+    """Read the code that answers requests, with templates, static files' names and schemas."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idp.settings")
     import django
 
     django.setup()
+    from django.conf import settings
+    from django.core.handlers import wsgi  # noqa: F401 (what `idp.wsgi` needs beside the URLs)
     from django.db import connection
+    from django.db.models.sql import compiler  # noqa: F401 (read at the first query)
     from django.template import engines
     from django.urls import get_resolver
+    from django.utils.module_loading import import_string
 
-    from idp import schedule  # noqa: F401 (what `idp.wsgi` needs beside the URLs)
+    from federation.saml import xml
+    from idp import schedule  # noqa: F401
+    from idp.accounts.logout_channels import sender  # noqa: F401
 
-    _ = get_resolver().url_patterns, engines.all(), connection.vendor
+    _ = get_resolver().url_patterns, connection.vendor
+    for path in settings.MIDDLEWARE:
+        import_string(path)
+    for engine in engines.all():
+        engine.get_template("idp/form_post.html")
+    for name in xml.SCHEMAS:
+        xml.compiled(name)
 
 
 def share() -> None:

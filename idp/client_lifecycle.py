@@ -25,7 +25,6 @@ from idp.models import Application, Client, Grant
 
 DYNAMIC = Application.Origin.DYNAMIC
 REMEMBERED_SECONDS = 300.0
-BATCH = 200
 MOST_AT_ONCE = 5_000
 LOGOS_AT_ONCE = 20
 LOGOS_TRIED_FOR = timedelta(days=7)
@@ -79,19 +78,24 @@ def unused(*, now: datetime) -> QuerySet[Application]:
     return candidates.filter(used__lt=now - timedelta(days=days)).order_by("pk")
 
 
-def removable(*, now: datetime, most: int = MOST_AT_ONCE) -> list[uuid.UUID]:
-    """The identifiers of unused clients without a live grant."""
-    found = list(unused(now=now).values_list("pk", flat=True)[:most])
+def removable(*, now: datetime) -> list[uuid.UUID]:
+    """The identifiers of all unused clients without a live grant, which are counted now."""
+    candidates = unused(now=now)
+    found = list(candidates.values_list("pk", flat=True))
     if not found:
         return []
-    alive = _count(Grant.objects.filter(application_id__in=found), now=now)
+    theirs = Grant.objects.filter(application_id__in=candidates.order_by().values("pk"))
+    alive = _count(theirs, now=now)
     return [key for key in found if key not in alive]
 
 
 def prune(*, now: datetime, actor: str = "schedule") -> int:
-    """Remove what is unused, one transaction each; returns how many clients went."""
+    """Remove what is unused, one transaction each; returns how many clients went.
+
+    What is left over after `MOST_AT_ONCE`, the next run removes.
+    """
     removed = 0
-    for key in removable(now=now):
+    for key in removable(now=now)[:MOST_AT_ONCE]:
         client = Client.objects.select_related("application").filter(pk=key).first()
         # Used or kept meanwhile: looked at again right before it goes.
         if client is None or not unused(now=now).filter(pk=key).exists():

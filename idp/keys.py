@@ -32,6 +32,7 @@ from idp import directory
 from idp.models import SigningKey, StoredSecret
 from idp.protocol import jose
 from idp.protocol.jwe import DecryptionKey
+from idp.randomness import random_bytes
 
 OIDC_ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 ENCRYPTION_ALGORITHMS = ("RSA-OAEP-256", "ECDH-ES")
@@ -88,13 +89,19 @@ def _derived(master_key: str, purpose: str) -> bytes:
 
 
 @lru_cache(maxsize=64)
+def _keyed(master_key: str, purpose: str) -> hmac.HMAC:
+    """HMAC-SHA256 with its key read in: a copy of it costs a tenth of starting anew."""
+    return hmac.new(_derived(master_key, f"mac {purpose}"), digestmod="sha256")
+
+
+@lru_cache(maxsize=64)
 def _ciphers(master_keys: tuple[str, ...], purpose: str) -> tuple[AESGCM, ...]:
     return tuple(AESGCM(_derived(key, f"seal {purpose}")) for key in master_keys)
 
 
 def seal(purpose: str, data: bytes) -> bytes:
     """Encrypt and authenticate `data` for `purpose` (AES-256-GCM, random 96-bit nonce)."""
-    nonce = secrets.token_bytes(12)
+    nonce = random_bytes(12)
     cipher = _ciphers(settings.IDP.master_key, purpose)[0]
     return nonce + cipher.encrypt(nonce, data, purpose.encode())
 
@@ -112,7 +119,13 @@ def unseal(purpose: str, sealed: bytes) -> bytes:
 
 def mac(purpose: str, data: bytes) -> bytes:
     """HMAC-SHA256 of `data` under the first master key's key for `purpose`."""
-    return hmac.digest(_derived(settings.IDP.master_key[0], f"mac {purpose}"), data, "sha256")
+    return _mac(settings.IDP.master_key[0], purpose, data)
+
+
+def _mac(master_key: str, purpose: str, data: bytes) -> bytes:
+    started = _keyed(master_key, purpose).copy()
+    started.update(data)
+    return started.digest()
 
 
 def check_mac(purpose: str, data: bytes, tag: bytes) -> bool:
@@ -121,7 +134,7 @@ def check_mac(purpose: str, data: bytes, tag: bytes) -> bool:
         return False
     found = False
     for key in settings.IDP.master_key:
-        expected = hmac.digest(_derived(key, f"mac {purpose}"), data, "sha256")[: len(tag)]
+        expected = _mac(key, purpose, data)[: len(tag)]
         found |= hmac.compare_digest(expected, tag)
     return found
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -24,6 +26,7 @@ from idp.tokens import client_secret, registration_token, revocation
 Profile = Application.Profile
 Kind = Application.Kind
 
+CONFIGURATION_PATH = "/register/client"
 FETCH_TIMEOUT = timedelta(seconds=5)
 LONGEST_OVERLAP = timedelta(days=90)
 # Why there is no logo though one is registered; kept with the metadata, never shown to the client.
@@ -206,14 +209,46 @@ def give_registration_token(client: Client) -> str:
     return token
 
 
+def address(client: Client) -> str:
+    """The registration_client_uri: where the client manages its registration (RFC 7592 §3)."""
+    return f"{settings.IDP.url(CONFIGURATION_PATH)}?{urlencode({'client_id': client.client_id})}"
+
+
 @transaction.atomic
-def remove(client: Client, *, actor: str = "", reason: str = "") -> None:
-    """Remove the application with everything of it; its tokens die at once."""
-    application = client.application
+def renew_registration_token(client: Client, *, actor: str = "") -> str:
+    """Give the client another registration access token, and return it once (RFC 7592 §2)."""
     take(client)
-    revocation.deny(Revocation.Kind.CLIENT, [client.client_id], now=timezone.now())
-    audit.record("application.deleted", application=application, actor=actor, reason=reason)
-    application.delete()
+    token = give_registration_token(client)
+    client.save(update_fields=["registration_token_hash"])
+    audit.record("client.registration_token_renewed", application=client.application, actor=actor)
+    return token
+
+
+@transaction.atomic
+def end_registration_token(client: Client, *, actor: str = "") -> bool:
+    """Let nobody manage the registration from outside any more; False if nobody could."""
+    row = take(client)
+    if row is None or not row.registration_token_hash:
+        return False
+    row.registration_token_hash = b""
+    row.save(update_fields=["registration_token_hash"])
+    audit.record("client.registration_token_ended", application=row.application, actor=actor)
+    return True
+
+
+@transaction.atomic
+def remove(client: Client, **facts: Any) -> None:
+    """Remove the application with everything of it; its tokens die at once.
+
+    Rows of its grants stay until they expire: without the client nobody can use them. Facts: of
+    `audit.record`, who and why.
+    """
+    row = take(client)
+    if row is None:
+        return
+    revocation.deny(Revocation.Kind.CLIENT, [row.client_id], now=timezone.now())
+    audit.record("application.deleted", application=row.application, **facts)
+    row.application.delete()
 
 
 # ----- what has to be fetched -----

@@ -24,6 +24,7 @@ from django.core.wsgi import get_wsgi_application
 from django.http.request import split_domain_port, validate_host
 
 from idp import client_address, features
+from idp.randomness import random_bytes
 
 Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
@@ -86,7 +87,7 @@ def typed_request(environ: Environ) -> Request:
         origin=environ.get("HTTP_ORIGIN"),
         client_address=client_address.of(environ),
         user_agent=environ.get("HTTP_USER_AGENT", ""),
-        request_id=os.urandom(8).hex(),
+        request_id=random_bytes(8).hex(),
         accept_language=environ.get("HTTP_ACCEPT_LANGUAGE", ""),
         if_none_match=environ.get("HTTP_IF_NONE_MATCH", ""),
     )

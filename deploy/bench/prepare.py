@@ -93,7 +93,7 @@ def _person(number: int) -> dict[str, Any]:
     from django.conf import settings
     from django.utils import timezone
 
-    from idp.accounts import session
+    from idp.accounts import session, session_state
     from idp.models import Group, User
 
     user = User.objects.create_user(
@@ -108,10 +108,11 @@ def _person(number: int) -> dict[str, Any]:
         user.groups.add(group)
     origin = SimpleNamespace(client_address="127.0.0.1", user_agent="bench", request_id="bench")
     now = timezone.now()
-    _, token = session.start(
+    begun, token = session.start(
         user, factor="password", amr=["pwd"], acr="pwd", request=origin, now=now, replacing=None
     )
-    return {"cookie": f"{settings.IDP.cookie('session')}={token}"}
+    state, _, _ = session_state.cookie(begun.pk).partition(";")
+    return {"cookie": f"{settings.IDP.cookie('session')}={token}; {state}"}
 
 
 if __name__ == "__main__":

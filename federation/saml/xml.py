@@ -183,15 +183,15 @@ def validate(element: Element, *, schema: str) -> None:
 
 def schema_error(element: Element, *, schema: str) -> str:
     """Return the first reason why `element` is not valid, an empty string if it is."""
-    compiled = _schema(schema)
-    if compiled.validate(element):
+    known = compiled(schema)
+    if known.validate(element):
         return ""
-    first = compiled.error_log.last_error
+    first = known.error_log.last_error
     return f"line {first.line}: {first.message}" if first is not None else "not valid"
 
 
 @functools.cache
-def _schema(name: str) -> Any:
+def compiled(name: str) -> Any:
     """Compile a schema once per process; reading it for each message costs 80 times more.
 
     The files are those that python3-saml ships, of which nothing else is imported. Beside them

@@ -8,7 +8,6 @@ which keeps cookies from frames is told apart from one that has signed out.
 
 from __future__ import annotations
 
-import secrets
 import uuid
 from collections.abc import Mapping
 
@@ -17,6 +16,7 @@ from django.conf import settings
 from idp import keys
 from idp.accounts import cookies
 from idp.protocol import jose, session_state
+from idp.randomness import random_bytes
 
 COOKIE = "browser_state"
 PURPOSE = "browser state"
@@ -30,7 +30,7 @@ def of(session_id: uuid.UUID, *, client_id: str, redirect_uri: str) -> str:
     origin = session_state.origin_of(redirect_uri)
     if origin is None:
         return ""
-    return session_state.compute(client_id, origin, _state(session_id), secrets.token_hex(8))
+    return session_state.compute(client_id, origin, _state(session_id), random_bytes(8).hex())
 
 
 def cookie(session_id: uuid.UUID) -> str:

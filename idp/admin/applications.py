@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -13,9 +14,9 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from idp import client_lifecycle, models, registration
+from idp import client_lifecycle, models, registration, registration_policy
 from idp.accounts.logout_channels import outbox
-from idp.admin import halves, impact, kinds, lookup, mapping_rows, one_time, preview_pages
+from idp.admin import audited, halves, impact, kinds, lookup, mapping_rows, one_time, preview_pages
 from idp.admin.application_form import ApplicationForm, unused
 from idp.admin.audited import AuditedAdmin, record, without_popups
 from idp.admin.client_form import sector_problem
@@ -28,6 +29,7 @@ from idp.tokens import revocation
 
 KEEP_DAYS = {"1": "one day", "7": "a week", "30": "a month"}
 TOLD_AT_ONCE = 500
+DYNAMIC = models.Application.Origin.DYNAMIC
 UNTOLD = (
     "Nobody can tell it of sign-outs any more, of these sessions or earlier ones. Disable it first"
     " and wait until it has been told."
@@ -255,6 +257,7 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
             "state_word": state_of(application),
             "client": client,
             "has_secret": bool(client and client.has_secret),
+            "registered_itself": bool(client) and application.origin == DYNAMIC,
             "live_grants": client_lifecycle.live_grants().get(pk, 0),
             "unused_until": client_lifecycle.expires_at(application),
             "missing": kinds.of(application).missing(application),
@@ -277,6 +280,11 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
         guard = self.admin_site.admin_view
         return [
             path("<uuid:pk>/secret/", guard(self.secret_view), name="idp_application_secret"),
+            path(
+                "<uuid:pk>/registration-token/",
+                guard(self.registration_token_view),
+                name="idp_application_registration_token",
+            ),
             path("<uuid:pk>/disable/", guard(self.disable_view), name="idp_application_disable"),
             path("<uuid:pk>/enable/", guard(self.enable_view), name="idp_application_enable"),
             *super().get_urls(),
@@ -306,6 +314,31 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
             client=client,
             keep_days=KEEP_DAYS,
             now=timezone.now(),
+        )
+
+    def registration_token_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        """Say what the client can change by itself; ask, then end its token or show a new one."""
+        application = _application(pk)
+        client = models.Client.objects.select_related("application").filter(pk=pk).first()
+        if client is None or application.origin != DYNAMIC:
+            raise Http404
+        if request.method == "POST":
+            actor = request.user.get_username()
+            if "end" in request.POST:
+                registration.end_registration_token(client, actor=actor)
+                messages.success(request, f"{application} cannot change its registration any more.")
+                return SeeOther(_page(application))
+            token = registration.renew_registration_token(client, actor=actor)
+            one_time.put(request, one_time.REGISTRATION, token, about=application.pk)
+            return SeeOther(request.path)
+        return self._task(
+            request,
+            application,
+            "admin/application/registration_token.html",
+            has_token=bool(client.registration_token_hash),
+            token=one_time.take(request, one_time.REGISTRATION, about=application.pk),
+            address=registration.address(client),
+            registration_is_off=not registration_policy.is_on(),
         )
 
     def disable_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
@@ -361,13 +394,22 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
             kept.append("The persistent NameIDs of people there, so that none is ever given again.")
         return kept
 
+    def log_deletions(self, request: HttpRequest, queryset: Iterable[Any]) -> Any:
+        """Where there is a client, its removal records itself."""
+        return super().log_deletions(request, [obj for obj in queryset if not has_client(obj)])
+
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        now = timezone.now()
-        client = models.Client.objects.filter(pk=obj.pk).first()
-        revocation.revoke_grants(reason="application deleted", now=now, application=obj)
-        if client is not None:
-            revocation.deny(models.Revocation.Kind.CLIENT, [client.client_id], now=now)
-        obj.delete()
+        if not has_client(obj):
+            obj.delete()
+        else:
+            registration.remove(
+                obj.client, **audited.origin(request), details=audited.described(obj)
+            )
+
+
+def has_client(application: models.Application) -> bool:
+    """Whether it is an OAuth application, which has a half of that name."""
+    return hasattr(application, "client")
 
 
 def workbench(

@@ -89,7 +89,7 @@ class AuditedAdmin(ModelAdmin):
         """Write one event; a change of nothing is none."""
         if what == "changed" and not changes:
             return None
-        details: dict[str, Any] = {"object": str(obj)[:200], "id": str(obj.pk)}
+        details = described(obj)
         if isinstance(changes, dict) and changes:
             details["changes"] = changes
         return record(
@@ -160,14 +160,22 @@ def without_popups(field: Any) -> Any:
 
 def record(action: str, *, request: HttpRequest, **facts: Any) -> models.AuditEvent:
     """Write an event of the administration: the signed-in administrator is the actor."""
+    return audit.record(action, **origin(request), **facts)
+
+
+def described(obj: Model) -> dict[str, Any]:
+    """What an event keeps of its object, which may be gone when it is read."""
+    return {"object": str(obj)[:200], "id": str(obj.pk)}
+
+
+def origin(request: HttpRequest) -> dict[str, Any]:
+    """The facts of an event of the administration that the request holds."""
     session = getattr(request, "idp_session", None)
-    return audit.record(
-        action,
-        request=request,
-        actor=request.user.get_username(),
-        session_id=session.pk if session else None,
-        **facts,
-    )
+    return {
+        "request": request,
+        "actor": request.user.get_username(),
+        "session_id": session.pk if session else None,
+    }
 
 
 def _changes(form: Any) -> Iterator[tuple[str, Any]]:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from idp import keys
 from idp.models import OneTimeValue
 
-SECRET, DRAFT, TEST = "secret", "draft", "test"
+SECRET, REGISTRATION, DRAFT, TEST = "secret", "registration", "draft", "test"
 KEPT = timedelta(hours=1)
 
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from idp import directory
 from idp.accounts import requirement
 from idp.authorization import front_channel, request_objects
-from idp.authorization.request import LONGEST_STATE, Draft, only
+from idp.authorization.request import LONGEST, Draft, only
 from idp.protocol import (
     authentication_context,
     claims_request,
@@ -34,11 +34,6 @@ from idp.protocol.errors import (
 )
 from idp.protocol.vocabulary import GrantType
 from idp.tokens import entitlement, id_token
-
-_LONGEST = {
-    "state": LONGEST_STATE,
-    **dict.fromkeys(("nonce", "prompt", "acr_values", "login_hint", "display", "ui_locales"), 2048),
-}
 
 
 def known_client(draft: Draft) -> None:
@@ -126,7 +121,7 @@ def no_repeated_parameters(draft: Draft) -> None:
 
 def bearable_length(draft: Draft) -> None:
     """No parameter is longer than an address, a token or a row can bear."""
-    for name, longest in _LONGEST.items():
+    for name, longest in LONGEST.items():
         if len(draft.parameters.one(name) or "") > longest:
             raise InvalidRequest(f"{name} is longer than {longest} characters")
 

@@ -6,7 +6,6 @@ or an address removed meanwhile; then the code is issued, or the refusal sent.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -154,7 +153,7 @@ def _check(row: Interaction, *, now: datetime) -> AuthorizationRequest:
     """The stored request through every check again, with the requirement it had at first."""
     signed = bool(row.request.get("signed"))
     checked = pipeline.run(restore(row.request), now=now, signed=signed)
-    return replace(checked, requirement=requirement.load(row.requirement))
+    return checked._replace(requirement=requirement.load(row.requirement))
 
 
 def _refused(refused: Refused, origin: Request) -> Response:

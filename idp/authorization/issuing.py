@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import uuid
 from collections.abc import Collection
 from datetime import datetime
@@ -89,7 +88,7 @@ def _front_channel(
     members: dict[str, str] = {}
     if response_type.CODE in words:
         members["code"] = authorization_code.issue(code)
-    own = dataclasses.replace(code, grant_id=new_id(), offline=False)
+    own = code._replace(grant_id=new_id(), offline=False)
     try:
         grant = authorization_code.redeem(
             own, client=request.client, refreshable=False, now=now, origin=origin

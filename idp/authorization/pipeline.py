@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from idp.authorization import checks
+from idp.authorization import checks, known_request
 from idp.authorization.request import AuthorizationRequest, Draft
 from idp.protocol.errors import ProtocolError
 from idp.protocol.parameters import Parameters
@@ -51,13 +51,19 @@ def run(parameters: Parameters, *, now: datetime, signed: bool = False) -> Autho
 
     `signed`: they came in a request object that was verified when the request was stored.
     """
+    known = None if signed else known_request.recall(parameters)
+    if known is not None:
+        return known
     draft = Draft(parameters, now, signed=signed)
     for check in CHECKS:
         try:
             check(draft)
         except ProtocolError as error:
             raise Refused(error, draft, check) from None
-    return draft.complete()
+    request = draft.complete()
+    if not request.signed:
+        known_request.remember(parameters, request)
+    return request
 
 
 def trace(refused: Refused) -> list[dict[str, Any]]:

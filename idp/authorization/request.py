@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from idp import subjects
 from idp.models import Client
@@ -15,6 +15,10 @@ from idp.protocol.claims_request import ClaimsRequest
 from idp.protocol.parameters import Parameters
 
 LONGEST_STATE = 8192
+LONGEST = {
+    "state": LONGEST_STATE,
+    **dict.fromkeys(("nonce", "prompt", "acr_values", "login_hint", "display", "ui_locales"), 2048),
+}
 
 # What the checks read, and nothing else: anybody may send anything (RFC 6749 §3.1).
 _STORED = (
@@ -24,8 +28,7 @@ _STORED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyTo:
+class ReplyTo(NamedTuple):
     """Where an answer may go: an address that has been proven to be the client's."""
 
     redirect_uri: str
@@ -33,8 +36,7 @@ class ReplyTo:
     state: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizationRequest:
+class AuthorizationRequest(NamedTuple):
     """A request that has passed every check (RFC 6749 §4.1.1, OIDC Core §3.1.2.1)."""
 
     client: Client

@@ -7,9 +7,8 @@ whether the person is among those who may use the application.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from django.conf import settings
@@ -38,8 +37,7 @@ _READ_ALONE = _READ.format(is_member="")
 _READ_WITH_MEMBERSHIP = _READ.format(is_member=f", {_IS_MEMBER}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StandingSession:
+class StandingSession(NamedTuple):
     """A live session as one application sees it."""
 
     id: uuid.UUID

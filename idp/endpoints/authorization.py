@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from idp.accounts import cookies
+from idp.accounts import cookies, session_state
 from idp.accounts.requirement import BEST_ACR
 from idp.authorization import (
     continuation,
@@ -18,6 +18,7 @@ from idp.authorization import (
 )
 from idp.authorization.pipeline import Refused
 from idp.authorization.request import AuthorizationRequest
+from idp.authorization.standing_session import StandingSession
 from idp.features import Feature
 from idp.protocol import authentication_context, vocabulary
 from idp.protocol import parameters as forms
@@ -68,10 +69,23 @@ def _decide(checked: AuthorizationRequest, request: Request) -> Response:
         members = short_way.attempt(checked, session, origin=request)
     except ProtocolError as error:
         refusal.note(error, request, application=application)
-        return response.failure(checked.reply_to, error, application=application)
-    if members is None:
-        return _lead_on(checked, request)
-    return response.success(checked.reply_to, members, application=application)
+        answer = response.failure(checked.reply_to, error, application=application)
+    else:
+        if members is None:
+            return _lead_on(checked, request)
+        answer = response.success(checked.reply_to, members, application=application)
+    return _with_state(answer, session, request)
+
+
+def _with_state(answer: Response, session: StandingSession | None, request: Request) -> Response:
+    """Let the browser's state be the session's, as pages do: the client's frame asks for it next.
+
+    OIDC Session Management §3.2. In the steady state the cookie is right and nothing is sent.
+    """
+    session_id = session.id if session is not None else None
+    due = session_state.overdue(request.cookies, session_id=session_id)
+    answer.headers += [("Set-Cookie", cookie) for cookie in due]
+    return answer
 
 
 def _lead_on(checked: AuthorizationRequest, request: Request) -> Response:

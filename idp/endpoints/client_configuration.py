@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from typing import Any
-from urllib.parse import urlencode
 
-from django.conf import settings
 from django.db import transaction
 
 from idp import refusals, registration, registration_policy
@@ -30,7 +28,7 @@ from idp.protocol.message import NO_STORE, Request, Response, json_response
 from idp.protocol.vocabulary import PKCE_POLICIES, GrantType
 from idp.tokens import client_secret, registration_token
 
-PATH = "/register/client"
+PATH = registration.CONFIGURATION_PATH
 # Each empties what every process remembers, and may make us read from elsewhere.
 CHANGES_AN_HOUR = 60
 COMPATIBILITY = Application.Profile.COMPATIBILITY
@@ -90,8 +88,11 @@ def document(client: Client, token: str) -> dict[str, Any]:
         for name, value in registered.items()
         if not name.startswith(registration_policy.OWN_MEMBERS)
     }
-    address = f"{settings.IDP.url(PATH)}?{urlencode({'client_id': client.client_id})}"
-    return {**shown, "registration_access_token": token, "registration_client_uri": address}
+    return {
+        **shown,
+        "registration_access_token": token,
+        "registration_client_uri": registration.address(client),
+    }
 
 
 def _read(client: Client, token: str, request: Request) -> Response:

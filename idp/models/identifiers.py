@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 import uuid
 from datetime import UTC, datetime
@@ -11,11 +10,13 @@ from typing import overload
 
 from django.db import connection
 
+from idp.randomness import random_bytes
+
 
 def new_id() -> uuid.UUID:
     """A new time-ordered identifier: 48 bits of milliseconds, 74 random bits."""
     milliseconds = time.time_ns() // 1_000_000
-    return _version_7(milliseconds, int.from_bytes(os.urandom(10), "big") >> 6)
+    return _version_7(milliseconds, int.from_bytes(random_bytes(10), "big") >> 6)
 
 
 def lowest_id(moment: datetime) -> uuid.UUID:

@@ -36,14 +36,19 @@ def connection() -> BaseDatabaseWrapper:
 def run(sql: str, parameters: Sequence[Any] = ()) -> Rows:
     """Run one statement; returns the rows that it gives, none if it gives none."""
     used = _thread.connection
-    if used.execute_wrappers or used.force_debug_cursor or used.needs_rollback:
+    if is_watched(used):
         return _watched(used, sql, parameters)
     used.close_if_health_check_failed()
     if used.connection is None:
         used.ensure_connection()
     with used.wrap_database_errors:
-        cursor = used.connection.execute(_native(sql, used.vendor), parameters)
+        cursor = used.connection.execute(native(sql, used.vendor), parameters)
         return cursor.fetchall() if cursor.description else []
+
+
+def is_watched(used: BaseDatabaseWrapper) -> bool:
+    """Whether Django's own cursor has to be used."""
+    return bool(used.execute_wrappers or used.force_debug_cursor or used.needs_rollback)
 
 
 def _watched(used: BaseDatabaseWrapper, sql: str, parameters: Sequence[Any]) -> Rows:
@@ -53,7 +58,7 @@ def _watched(used: BaseDatabaseWrapper, sql: str, parameters: Sequence[Any]) -> 
 
 
 @lru_cache(maxsize=256)
-def _native(sql: str, vendor: str) -> str:
+def native(sql: str, vendor: str) -> str:
     """The statement with the driver's placeholders."""
     if vendor != "sqlite":
         return sql

@@ -7,7 +7,7 @@ two parsers could read differently: broken percent sequences, broken UTF-8, NUL,
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from urllib.parse import unquote_to_bytes
 
 from idp.protocol.errors import InvalidRequest, UnsupportedMediaType
@@ -50,6 +50,10 @@ class Parameters:
     def every(self, name: str) -> tuple[str, ...]:
         """Return all values of a repeatable parameter without the empty ones (RFC 8707 §2)."""
         return tuple(value for value in self._values.get(name, ()) if value)
+
+    def items(self) -> Iterable[tuple[str, Sequence[str]]]:
+        """Return each name with all its values, in the order received."""
+        return self._values.items()
 
     def pairs(self) -> Iterator[tuple[str, str]]:
         """Iterate over all names and values, repeated and empty ones too."""

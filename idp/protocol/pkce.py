@@ -29,8 +29,13 @@ def validate_challenge(challenge: str | None, method: str | None) -> None:
         raise InvalidRequest("code_challenge_method without code_challenge")
     if method != METHOD:
         raise InvalidRequest("code_challenge_method must be S256")
-    if not _CHALLENGE.fullmatch(challenge):
+    if not is_challenge(challenge):
         raise InvalidRequest("code_challenge must be 43 base64url characters")
+
+
+def is_challenge(value: str) -> bool:
+    """Tell whether this could be an S256 challenge: 256 bits in base64url (RFC 7636 §4.2)."""
+    return _CHALLENGE.fullmatch(value) is not None
 
 
 def verify(verifier: str | None, challenge: str | None) -> bool:

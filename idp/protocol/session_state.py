@@ -6,6 +6,7 @@ The script of our check_session_iframe computes the same value and compares. Rea
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from ipaddress import IPv6Address
 
 from idp.protocol import uri as uris
@@ -26,6 +27,7 @@ def compute(client_id: str, origin: str, browser_state: str, salt: str) -> str:
     return f"{digest}.{salt}"
 
 
+@lru_cache(maxsize=4096)
 def origin_of(redirect_uri: str) -> str | None:
     """Return the origin of a redirect URI as a browser names it (RFC 6454 §6.2).
 

@@ -7,7 +7,6 @@ either (see `revocation`). Its audience is what was asked for; UserInfo takes th
 from __future__ import annotations
 
 import hashlib
-import os
 import uuid
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ from idp.models import Client
 from idp.protocol import jose
 from idp.protocol.errors import InvalidToken
 from idp.protocol.vocabulary import ACCESS_TOKEN_SIGNING_ALG, JwtType
+from idp.randomness import random_bytes
 from idp.tokens import revocation
 
 MOST_REMEMBERED = 4096
@@ -61,8 +61,8 @@ def issue(
 
 def _new_jti(grant_id: uuid.UUID | None) -> str:
     if grant_id is None:
-        return jose.encode(os.urandom(revocation.GRANT_BYTES + _NOISE_BYTES))
-    return jose.encode(grant_id.bytes + os.urandom(_NOISE_BYTES))
+        return jose.encode(random_bytes(revocation.GRANT_BYTES + _NOISE_BYTES))
+    return jose.encode(grant_id.bytes + random_bytes(_NOISE_BYTES))
 
 
 def verify(token: str, *, now: datetime) -> dict[str, Any]:

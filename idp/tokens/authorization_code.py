@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import struct
 import uuid
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
 
 import orjson
 from django.conf import settings
@@ -36,8 +37,7 @@ _MAC_BYTES = 16
 _REFERENCE_BYTES = 16 + _MAC_BYTES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizationCode:
+class AuthorizationCode(NamedTuple):
     """What a person authorized, and everything that the code is bound to (RFC 9700 §2.1.1)."""
 
     grant_id: uuid.UUID
@@ -180,7 +180,12 @@ def _insert(grant: Grant, *, client: Client, now: datetime) -> bool:
         db_instant(now),
         *person.parameters,
     ]
-    return bool(issuing_write.execute(_INSERT.format(standing=person.sql), parameters))
+    return bool(issuing_write.execute(_insert_sql(person.sql), parameters))
+
+
+@lru_cache(maxsize=64)
+def _insert_sql(standing: str) -> str:
+    return _INSERT.format(standing=standing)
 
 
 # ----- the sealed content -----

@@ -13,7 +13,7 @@ import secrets
 from idp.tokens import opaque
 
 INITIAL = "gti_"
-REGISTRATION = "gtr_"
+REGISTRATION = "gtm_"
 LONGEST = 200
 _RANDOM_BYTES = 32
 _NOBODY = hashlib.sha256(b"compared with where there is no token, for equal work").digest()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from idp.models import Application, Client
@@ -63,23 +64,32 @@ def of_person(client: Client, *, user: str, since: str | datetime) -> Condition:
     the column that holds it; a consent given later does not revive what an earlier one carried.
     """
     parameters: list[Any] = []
-    application_id = db_id(client.application_id)
-    member = ""
-    if client.application.access == Access.GROUPS:
-        member = _MEMBER
-        parameters.append(application_id)
-    elif client.application.access != Access.EVERYONE:
-        member = _NOBODY
-    sql = _PERSON.format(user=user, member=member)
-    if needs_consent(client):
-        parameters.append(application_id)
+    access, consent = client.application.access, needs_consent(client)
+    if access == Access.GROUPS:
+        parameters.append(db_id(client.application_id))
+    if consent:
+        parameters.append(db_id(client.application_id))
         if isinstance(since, datetime):
             parameters.append(db_instant(since))
-            since = "%s"
-        sql += " AND " + _CONSENT.format(user=user, since=since)
-    return Condition(sql, tuple(parameters))
+    column = "%s" if isinstance(since, datetime) else since
+    return Condition(_person(access, consent, user, column), tuple(parameters))
+
+
+@lru_cache(maxsize=64)
+def _person(access: str, consent: bool, user: str, since: str) -> str:
+    """The text of `of_person()`; there are few of them."""
+    member = _MEMBER if access == Access.GROUPS else ""
+    if access not in (Access.GROUPS, Access.EVERYONE):
+        member = _NOBODY
+    sql = _PERSON.format(user=user, member=member)
+    return f"{sql} AND {_CONSENT.format(user=user, since=since)}" if consent else sql
 
 
 def of_session(*, user: str, session: str, now: datetime) -> Condition:
     """Not ended and not past its absolute end; `user`, `session`: columns that hold the ids."""
-    return Condition(LIVE_SESSION.format(user=user, session=session), (db_instant(now),))
+    return Condition(_session(user, session), (db_instant(now),))
+
+
+@lru_cache(maxsize=16)
+def _session(user: str, session: str) -> str:
+    return LIVE_SESSION.format(user=user, session=session)

@@ -13,7 +13,7 @@ from idp import client_keys, directory
 from idp.models import Client, RemoteDocument
 from idp.protocol.jwk import ClientKeys
 from tests.support import receiver
-from tests.support.client_keys import ClientKeyRing
+from tests.support.crafted_jwt import ClientKeyRing
 from tests.support.factories import ClientFactory
 from tests.support.receiver import Receiver
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from idp import client_lifecycle, logo, registration
+from idp import client_lifecycle, logo, registration, registration_policy
 from idp.models import Application, AuditEvent, Client, Grant
 from tests.support import dynamic
 from tests.support.factories import ClientFactory
@@ -72,6 +72,25 @@ def test_what_goes_and_what_stays() -> None:
     assert set(Client.objects.all()) == {*stays, alive}
     assert AuditEvent.objects.filter(action="application.deleted", reason="not used").count() == 3
     assert client_lifecycle.prune(now=NOW) == 0
+
+
+def test_looks_at_all_of_them_and_removes_some_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many come before them that still have live grants."""
+    monkeypatch.setattr(client_lifecycle, "MOST_AT_ONCE", 2)
+    for _ in range(3):
+        grant(client())
+    dead = [client() for _ in range(3)]
+    assert client_lifecycle.removable(now=NOW) == [one.pk for one in dead]
+    assert [client_lifecycle.prune(now=NOW) for _ in range(3)] == [2, 1, 0]
+    assert Client.objects.count() == 3
+
+
+def test_one_reading_of_the_grants(django_assert_num_queries: Any) -> None:
+    for _ in range(3):
+        grant(client())
+    registration_policy.current()
+    with django_assert_num_queries(2):
+        client_lifecycle.removable(now=NOW)
 
 
 def test_nothing_goes_without_a_limit() -> None:

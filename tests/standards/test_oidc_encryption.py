@@ -10,7 +10,7 @@ from django.conf import settings
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from tests.support.client_keys import ClientKeyRing
+from tests.support.crafted_jwt import ClientKeyRing
 from tests.support.protocol import RelyingParty, World, claims_of, header, header_of, json
 
 S = "OIDC Core"

@@ -12,7 +12,7 @@ from idp.authorization import continuation, request_objects
 from idp.models import Interaction
 from idp.protocol import pkce
 from tests.support import receiver
-from tests.support.client_keys import ISSUER, ClientKeyRing, encrypt_to
+from tests.support.crafted_jwt import ISSUER, ClientKeyRing, encrypt_to
 from tests.support.protocol import VERIFIER, RelyingParty, World, answer, header, json
 from tests.support.receiver import Receiver
 

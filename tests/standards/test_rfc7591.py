@@ -18,7 +18,7 @@ from idp import client_lifecycle, logo, outbound
 from idp.models import Application, AuditEvent, Client, InitialAccessToken, StatementIssuer
 from idp.protocol.message import Response
 from tests.support import dynamic, receiver
-from tests.support.client_keys import ClientKeyRing
+from tests.support.crafted_jwt import ClientKeyRing
 from tests.support.dynamic import register, registered
 from tests.support.protocol import (
     RelyingParty,
@@ -103,7 +103,7 @@ def test_token_mode(world: World) -> None:
         401,
         'Bearer realm="registration"',
     )
-    for wrong in ("", "x", "gti_x", "gtr_" + "A" * 50):
+    for wrong in ("", "x", "gti_x", "gtm_" + "A" * 50):
         response = register(world.provider, token=wrong)
         assert response.status == 401
         assert 'error="invalid_token"' in header(response, "WWW-Authenticate")

@@ -42,7 +42,7 @@ def test_read(client: Registered) -> None:
 @pytest.mark.standard(S, "2", "the token of this client, and only of this one")
 def test_tokens(world: World, client: Registered) -> None:
     other = registered(world.provider)
-    for token in (other.token, "x", "gtr_x", client.token[:-1], client.answer["client_secret"]):
+    for token in (other.token, "x", "gtm_x", client.token[:-1], client.answer["client_secret"]):
         response = client.read(token)
         assert response.status == 401
         assert 'error="invalid_token"' in header(response, "WWW-Authenticate")
@@ -309,7 +309,7 @@ def test_remove(world: World, client: Registered) -> None:
     agree(world.user, found.application, "openid")
     party = RelyingParty(world.provider, found, client.answer["client_secret"])
     tokens = party.tokens(world.session)
-    assert client.remove("gtr_wrong").status == 401
+    assert client.remove("gtm_wrong").status == 401
     response = client.remove()
     assert (response.status, response.body) == (204, b"")
     assert client.read().status == 401

@@ -2,7 +2,7 @@
 
 At most `PLACES` receivers are waited for at once in a process, half of them the same host, and only
 one place goes to a host that did not answer the last time: who is slow holds nobody else back.
-Runs in the serving processes (`GATEHOUSE_EMBEDDED_WORKER`) or in `manage.py deliver_logouts`.
+Runs in the serving processes (`GATEHOUSE_EMBEDDED_WORKER`) or in `manage.py run_worker`.
 """
 
 from __future__ import annotations

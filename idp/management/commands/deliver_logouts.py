@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import signal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
 from idp.accounts.logout_channels import sender
+from idp.management import stop_signal
 
 ONCE_SECONDS = 60.0
 
 
 class Command(BaseCommand):
-    """For GATEHOUSE_EMBEDDED_WORKER=false; several of them share the work."""
+    """Further senders beside `run_worker`; all of them share the work."""
 
     help = "Send back-channel logout notices until interrupted."
 
@@ -27,6 +27,4 @@ class Command(BaseCommand):
         if options["once"]:
             ours.deliver(seconds=ONCE_SECONDS)
             return
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: ours.stop())
-        ours.run()
+        stop_signal.run_until_stopped(ours)

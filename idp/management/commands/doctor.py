@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
+from django.utils import timezone
 
 from idp import audit, health, keys, models
 
 Finding = tuple[bool, str]
+JOBS_LATE_AFTER = timedelta(days=1)
 
 
 class Command(BaseCommand):
     """Exit code 1 if anything is wrong."""
 
-    help = "Check settings, database, schema, keys, administrators and the audit trail."
+    help = "Check settings, database, schema, keys, administrators, jobs and the audit trail."
 
     def handle(self, *args: Any, **options: Any) -> None:
         findings = list(_findings())
@@ -29,7 +32,7 @@ class Command(BaseCommand):
 
 def _findings() -> Iterator[Finding]:
     yield True, f"issuer {settings.IDP.issuer}"
-    for check in (_database, _schema, _keys, _administrators, _audit_trail):
+    for check in (_database, _schema, _keys, _administrators, _jobs, _audit_trail):
         try:
             yield check()
         except DatabaseError as error:
@@ -64,6 +67,18 @@ def _administrators() -> Finding:
     if count:
         return True, f"{count} active administrator(s)"
     return False, "no active administrator: run manage.py create_user NAME --email … --superuser"
+
+
+def _jobs() -> Finding:
+    """A server that has never run has planned none; without an embedded worker nobody else does."""
+    planned = models.Schedule.objects.order_by("next_at").first()
+    late = planned is not None and planned.next_at < timezone.now() - JOBS_LATE_AFTER
+    if not late and (planned is not None or settings.IDP.embedded_worker):
+        return True, "recurring jobs are run"
+    return False, (
+        "nothing runs the recurring jobs: start manage.py run_worker, or serve with"
+        " GATEHOUSE_EMBEDDED_WORKER=true"
+    )
 
 
 def _audit_trail() -> Finding:

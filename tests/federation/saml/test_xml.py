@@ -87,7 +87,7 @@ def test_validates_against_the_schema() -> None:
 
 
 def test_compiles_a_schema_once() -> None:
-    assert xml._schema("protocol") is xml._schema("protocol")
+    assert xml.compiled("protocol") is xml.compiled("protocol")
 
 
 def test_reads_no_schema_that_the_message_names(tmp_path) -> None:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
 from django.test import Client as Browser
 from django.utils import timezone
+from django.utils.html import escape
 from PIL import Image
 
-from idp import models
+from idp import models, registration
 from idp.tokens import revocation
+from tests.support import dynamic
 from tests.support.factories import (
     ApplicationFactory,
     ClientFactory,
@@ -23,6 +28,7 @@ from tests.support.factories import (
     SessionFactory,
     UserFactory,
 )
+from tests.support.protocol import Provider
 
 LIST = "/admin/idp/application/"
 
@@ -427,6 +433,98 @@ def test_public_clients_have_no_secret_to_make(browser: Browser) -> None:
     assert "New secret" not in browser.get(page(client.application)).content.decode()
 
 
+def token_page(client: models.Client) -> str:
+    return f"{LIST}{client.pk}/registration-token/"
+
+
+@pytest.fixture
+def itself() -> Any:
+    """A client that has registered itself."""
+    dynamic.policy()
+    return dynamic.registered(Provider())
+
+
+def row_of(itself: dynamic.Registered) -> models.Client:
+    return models.Client.objects.select_related("application").get(client_id=itself.id)
+
+
+def test_a_new_registration_token_is_asked_for_first_and_shown_once(
+    browser: Browser, itself: dynamic.Registered
+) -> None:
+    url = token_page(row_of(itself))
+    assert url in browser.get(page(row_of(itself).application)).content.decode()
+    assert "gtm_" not in browser.get(url).content.decode()
+    assert itself.read().status == 200
+    response = browser.post(url)
+    assert response.headers["Location"] == url
+    shown = browser.get(url).content.decode()
+    (token,) = set(re.findall(r"gtm_[A-Za-z0-9_-]+", shown))
+    assert escape(itself.answer["registration_client_uri"]) in shown
+    assert token not in browser.get(url).content.decode()
+    assert itself.read().status == 401
+    assert itself.read(token).status == 200
+    event = models.AuditEvent.objects.get(action="client.registration_token_renewed")
+    assert (event.actor, event.application_id) == ("root", row_of(itself).pk)
+    assert token not in str(event.details)
+
+
+def test_an_ended_registration_token_manages_nothing(
+    browser: Browser, itself: dynamic.Registered
+) -> None:
+    client = row_of(itself)
+    for _ in range(2):
+        response = browser.post(token_page(client), {"end": "1"})
+        assert response.headers["Location"] == page(client.application)
+    answers = [itself.read(), itself.change(client_name="X"), itself.remove()]
+    assert [one.status for one in answers] == [401, 401, 401]
+    assert models.AuditEvent.objects.get(action="client.registration_token_ended").actor == "root"
+    html = browser.get(token_page(client)).content.decode()
+    assert "only administrators change it" in html
+    assert "End the token" not in html
+    assert "next update replaces" not in browser.get(page(client.application)).content.decode()
+
+
+def test_an_update_does_what_the_page_says(browser: Browser, itself: dynamic.Registered) -> None:
+    client = row_of(itself)
+    data = form(
+        client,
+        **{
+            "name": "By hand",
+            "description": "By hand",
+            "owner": "Ops",
+            "first_party": "on",
+            "launch_url": "https://hand.example/",
+            "client-0-redirect_uris": "https://hand.example/callback",
+            "client-0-pkce": "required",
+            "client-0-default_max_age": "60",
+            "client-0-id_token_scope_claims": "on",
+            "client-0-backchannel_logout_uri": "https://hand.example/logout",
+        },
+    )
+    assert browser.post(page(client.application), data).status_code == 302
+    assert "next update replaces" in browser.get(page(client.application)).content.decode()
+    assert row_of(itself).backchannel_logout_uri
+    assert itself.change(client_name=None).status == 200
+    client = row_of(itself)
+    replaced = (client.redirect_uris, client.default_max_age, client.backchannel_logout_uri)
+    assert replaced == (dynamic.SOUND["redirect_uris"], None, "")
+    application = client.application
+    kept = (application.name, application.description, application.owner, application.launch_url)
+    assert kept == ("By hand", "By hand", "Ops", "https://hand.example/")
+    assert (application.first_party, client.pkce) == (True, "required")
+    assert client.id_token_scope_claims
+    itself.change(client_name="Its own", contacts=["ops@wiki.example"])
+    application.refresh_from_db()
+    assert (application.name, application.contact) == ("Its own", "ops@wiki.example")
+
+
+def test_who_did_not_register_itself_has_no_registration_token(browser: Browser) -> None:
+    client = ClientFactory()
+    for method in (browser.get, browser.post):
+        assert method(token_page(client)).status_code == 404
+    assert "Registration token" not in browser.get(page(client.application)).content.decode()
+
+
 def test_disabling_denies_its_tokens_at_once(browser: Browser) -> None:
     client = ClientFactory()
     url = f"{LIST}{client.pk}/disable/"
@@ -450,7 +548,7 @@ def test_deleting_says_what_goes_and_takes_it_along(browser: Browser) -> None:
     now = timezone.now()
     models.Participant.objects.create(session=session, application=client.application)
     models.Consent.objects.create(user=user, application=client.application)
-    grant = models.Grant.objects.create(
+    models.Grant.objects.create(
         application_id=client.pk,
         user_id=user.pk,
         session_id=session.pk,
@@ -469,14 +567,50 @@ def test_deleting_says_what_goes_and_takes_it_along(browser: Browser) -> None:
     assert browser.post(url, {"post": "yes"}).status_code == 302
     assert not models.Application.objects.exists()
     assert models.Session.objects.filter(pk=session.pk, ended_at=None).exists()
-    grant.refresh_from_db()
-    assert grant.revoked_at is not None
-    assert models.AuditEvent.objects.get(action="application.deleted").actor == "root"
+    issued_at = (now - timedelta(minutes=1)).timestamp()
+    assert revocation.is_denied({"jti": "x", "client_id": client.client_id, "iat": issued_at})
+    event = models.AuditEvent.objects.get(action="application.deleted")
+    assert (event.actor, event.session_id) == ("root", browser.session_row.pk)
+    assert (event.application_id, event.details["object"]) == (client.pk, str(client.application))
+
+
+def test_deleting_a_service_provider_is_recorded_too(browser: Browser) -> None:
+    application = ServiceProviderFactory().application
+    assert browser.post(f"{LIST}{application.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not models.Application.objects.exists()
+    event = models.AuditEvent.objects.get(action="application.deleted")
+    assert (event.actor, event.application_id) == ("root", application.pk)
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_deleting_waits_for_whoever_writes_it(browser: Browser) -> None:
+    """Application, then client, then the version row: in any other order both would wait."""
+    client = ClientFactory()
+    taken, statuses = threading.Event(), []
+
+    def delete() -> None:
+        taken.wait(10)
+        response = browser.post(f"{LIST}{client.pk}/delete/", {"post": "yes"})
+        statuses.append(response.status_code)
+        connection.close()
+
+    thread = threading.Thread(target=delete)
+    thread.start()
+    with transaction.atomic():
+        row = registration.take(client)
+        taken.set()
+        thread.join(0.5)  # by now it waits
+        row.application.name = "Changed"
+        row.application.save()
+    thread.join(10)
+    assert statuses == [302]
+    assert not models.Application.objects.exists()
 
 
 def test_unknown_applications_are_not_found(browser: Browser) -> None:
     nobody = "01a20da9-0000-7000-8000-000000000000"
-    for task in ("secret", "disable", "enable"):
+    for task in ("secret", "registration-token", "disable", "enable"):
         assert browser.post(f"{LIST}{nobody}/{task}/").status_code == 404
     assert browser.get(f"{LIST}{nobody}/change/").status_code == 302
     assert browser.get(f"{LIST}odd/change/").status_code in (302, 404)

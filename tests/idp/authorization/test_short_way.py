@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
+from idp.accounts import session_state
 from idp.models import Interaction, Participant, Session, SignIn
 from tests.support.factories import GroupFactory, UserFactory
 from tests.support.protocol import (
@@ -107,6 +109,42 @@ def test_sign_in_without_a_page_is_traced_once_a_minute(world: World, web: Relyi
     row = SignIn.objects.get()
     assert (row.protocol, row.result, row.user_name) == ("oidc", "success", world.user.username)
     assert row.application_id == web.application.pk
+
+
+# ----- the browser's state -----
+
+
+STATE = "gatehouse_browser_state"
+
+
+def told(response: Any) -> str:
+    """The state that the answer sets; empty if it leaves the browser's as it is."""
+    cookie = SimpleCookie(header(response, "Set-Cookie"))
+    assert set(cookie) <= {STATE}
+    return cookie[STATE].value if cookie else ""
+
+
+def test_lost_state_comes_with_the_answer(world: World, web: RelyingParty) -> None:
+    response = web.authorize(world.session)
+    assert answer(response)["session_state"]
+    state = told(response)
+    assert state == SimpleCookie(session_state.cookie(world.session.pk))[STATE].value
+    for other in ({}, {STATE: "x"}):
+        cookies = {**cookie_of(world.session), **other}
+        assert told(web.provider.get("/authorize", web.request(), cookies=cookies)) == state
+    cookies = {**cookie_of(world.session), STATE: state}
+    response = web.provider.get("/authorize", web.request(), cookies=cookies)
+    assert answer(response)["code"]
+    assert told(response) == ""
+
+
+def test_refusal_tells_of_the_end_of_the_session(world: World, web: RelyingParty) -> None:
+    before = told(web.authorize(world.session))
+    Session.objects.update(ended_at=timezone.now())
+    response = web.authorize(world.session, prompt="none")
+    assert answer(response)["error"] == "login_required"
+    assert told(response) not in ("", before)
+    assert told(web.authorize(None, prompt="none")) == ""
 
 
 # ----- prompt, max_age, hints -----

@@ -11,7 +11,7 @@ from django.db import connection
 
 from idp.models import AuditEvent, SpentIdentifier
 from idp.protocol.client_assertion import ASSERTION_TYPE
-from tests.support.client_keys import ISSUER, ClientKeyRing
+from tests.support.crafted_jwt import ISSUER, ClientKeyRing
 from tests.support.protocol import RelyingParty, World, basic, header, json
 
 TOKEN = f"{ISSUER}/token"
