@@ -20,7 +20,7 @@ from idp.models import ClaimMapping, Client, LogoutNotification
 from tests.attacks.saml.service_provider import ServiceProvider
 from tests.support import dynamic
 from tests.support import receiver as behaviours
-from tests.support.client_keys import ClientKeyRing
+from tests.support.crafted_jwt import ClientKeyRing
 from tests.support.factories import GroupFactory
 from tests.support.logout import deliver, receiver  # noqa: F401 (a fixture)
 from tests.support.protocol import (

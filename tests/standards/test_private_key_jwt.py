@@ -14,7 +14,7 @@ from idp.models import RemoteDocument
 from idp.protocol import jwk
 from idp.protocol.client_assertion import ASSERTION_TYPE
 from tests.support import receiver
-from tests.support.client_keys import ISSUER, ClientKeyRing
+from tests.support.crafted_jwt import ISSUER, ClientKeyRing
 from tests.support.protocol import RelyingParty, World, claims_of, json
 from tests.support.receiver import Receiver
 

@@ -10,7 +10,7 @@ import pytest
 from idp.claims import standard
 from idp.protocol.client_assertion import ASSERTION_TYPE
 from tests.support import dynamic
-from tests.support.client_keys import ClientKeyRing
+from tests.support.crafted_jwt import ClientKeyRing
 from tests.support.protocol import (
     RelyingParty,
     World,
