@@ -18,6 +18,7 @@ from django.utils.html import escape
 from PIL import Image
 
 from idp import models, registration
+from idp.admin.client_form import ClientForm
 from idp.tokens import revocation
 from tests.support import dynamic
 from tests.support.factories import (
@@ -606,6 +607,37 @@ def test_deleting_waits_for_whoever_writes_it(browser: Browser) -> None:
     thread.join(10)
     assert statuses == [302]
     assert not models.Application.objects.exists()
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_saving_undoes_nothing_that_is_decided_meanwhile(
+    browser: Browser, itself: dynamic.Registered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page writes whole rows: whoever ends a token or disables waits for it, or it for them."""
+    client = row_of(itself)
+    clean = ClientForm.clean
+
+    def decide() -> None:
+        registration.end_registration_token(client)
+        models.Application.objects.filter(pk=client.pk).update(enabled=False)
+        connection.close()
+
+    deciding = threading.Thread(target=decide)
+
+    def meanwhile(one: ClientForm) -> dict[str, Any]:
+        deciding.start()
+        deciding.join(timeout=1)
+        return clean(one)
+
+    monkeypatch.setattr(ClientForm, "clean", meanwhile)
+    data = form(client, name="By hand")
+    assert browser.post(page(client.application), data).status_code == 302
+    deciding.join()
+    after = row_of(itself)
+    assert after.application.name == "By hand"
+    assert not after.application.enabled
+    assert not after.registration_token_hash
 
 
 def test_unknown_applications_are_not_found(browser: Browser) -> None:
