@@ -326,6 +326,8 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
                 messages.success(request, f"{application} cannot change its registration any more.")
                 return SeeOther(_page(application))
             token = registration.renew_registration_token(client, actor=actor)
+            if token is None:
+                raise Http404
             one_time.put(request, one_time.REGISTRATION, token, about=application.pk)
             return SeeOther(request.path)
         return self._task(

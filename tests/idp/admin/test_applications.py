@@ -469,6 +469,28 @@ def test_a_new_registration_token_is_asked_for_first_and_shown_once(
     assert token not in str(event.details)
 
 
+@pytest.mark.parametrize("decision", [{}, {"end": "1"}], ids=["renew", "end"])
+def test_a_client_that_removes_itself_meanwhile_gets_no_token(
+    browser: Browser,
+    itself: dynamic.Registered,
+    monkeypatch: pytest.MonkeyPatch,
+    decision: dict[str, str],
+) -> None:
+    take = registration.take
+
+    def meanwhile(client: models.Client) -> models.Client | None:
+        monkeypatch.setattr(registration, "take", take)
+        registration.remove(client)
+        return registration.take(client)
+
+    url, home = token_page(row_of(itself)), page(row_of(itself).application)
+    monkeypatch.setattr(registration, "take", meanwhile)
+    response = browser.post(url, decision)
+    assert response.status_code == (303 if decision else 404)
+    assert browser.get(home).status_code == 302, "there is nothing any more"
+    assert not models.OneTimeValue.objects.exists()
+
+
 def test_an_ended_registration_token_manages_nothing(
     browser: Browser, itself: dynamic.Registered
 ) -> None:
