@@ -49,7 +49,8 @@ def recall(parameters: Parameters, *, memory: Memory) -> AuthorizationRequest | 
     return known._replace(
         reply_to=ReplyTo(known.reply_to.redirect_uri, known.reply_to.mode, state),
         nonce=nonce or "",
-        code_challenge=challenge or "",
+        # Without a code to protect the checks leave it out.
+        code_challenge=(challenge or "") if known.code_challenge else "",
         parameters=parameters,
     )
 

@@ -59,6 +59,17 @@ def test_the_like_of_an_earlier_request_is_what_the_checks_make_of_it(
     assert recalled.parameters.one("nonce") == "new", "what is stored for a page is the new one"
 
 
+def test_a_challenge_without_a_code_means_nothing(world: World) -> None:
+    implicit = world.relying_party(
+        application_profile=Application.Profile.COMPATIBILITY,
+        grant_types=["implicit"],
+        response_types=["id_token"],
+    )
+    for challenge in ("C" * 43, "D" * 43):
+        checked = run(implicit, response_type="id_token", code_challenge=challenge)
+        assert checked.code_challenge == ""
+
+
 @pytest.mark.parametrize(
     "changes",
     [
