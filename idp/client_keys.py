@@ -80,7 +80,7 @@ def _current(holder: Holder) -> Kept:
     url = holder.jwks_uri
     if not url:
         key = ("keys-by-value", type(holder), holder.pk)
-        return directory.cached(key, lambda: _by_value(holder))
+        return directory.cached(key, lambda: _by_value(holder), of=holder)
     kept = _remembered(url)
     if kept is None or _age(kept) > FRESH_FOR:
         kept = _ask(url) or kept

@@ -95,8 +95,12 @@ def forget() -> None:
         _polled = 0.0
 
 
-def cached(key: Hashable, load: Callable[[], T]) -> T:
-    """The value of `load()`, kept until configuration changes. None is kept too."""
+def cached(key: Hashable, load: Callable[[], T], *, of: object | None = None) -> T:
+    """The value of `load()`, kept until configuration changes. None is kept too.
+
+    `of`: the row that the value follows from, where it was read before. The value is kept only
+    while this very row is: what follows from an earlier one is no longer true.
+    """
     poll()
     try:
         return cast("T", _entries[key])
@@ -105,11 +109,15 @@ def cached(key: Hashable, load: Callable[[], T]) -> T:
     version = _version
     value = load()
     with _lock:
-        if version == _version:
+        if version == _version and (of is None or _is_kept(of)):
             if len(_entries) >= MOST_ENTRIES:
                 _entries.clear()
             _entries[key] = value
     return value
+
+
+def _is_kept(row: object) -> bool:
+    return isinstance(row, models.Client) and _entries.get(_client_key(row.client_id)) is row
 
 
 def drop(key: Hashable) -> None:
@@ -122,7 +130,11 @@ def client(client_id: str) -> models.Client | None:
     """The client of this identifier with its application, mappings, groups and resources."""
     if not 0 < len(client_id) <= 100 or not (client_id.isascii() and client_id.isprintable()):
         return None
-    return cached(("client", client_id), lambda: _load_client(client_id))
+    return cached(_client_key(client_id), lambda: _load_client(client_id))
+
+
+def _client_key(client_id: str) -> Hashable:
+    return ("client", client_id)
 
 
 def _load_client(client_id: str) -> models.Client | None:

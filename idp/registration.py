@@ -215,12 +215,17 @@ def address(client: Client) -> str:
 
 
 @transaction.atomic
-def renew_registration_token(client: Client, *, actor: str = "") -> str:
-    """Give the client another registration access token, and return it once (RFC 7592 §2)."""
-    take(client)
-    token = give_registration_token(client)
-    client.save(update_fields=["registration_token_hash"])
-    audit.record("client.registration_token_renewed", application=client.application, actor=actor)
+def renew_registration_token(client: Client, *, actor: str = "") -> str | None:
+    """Give the client another registration access token, and return it once (RFC 7592 §2).
+
+    None if the client is gone: it has just removed itself, perhaps.
+    """
+    row = take(client)
+    if row is None:
+        return None
+    token = give_registration_token(row)
+    row.save(update_fields=["registration_token_hash"])
+    audit.record("client.registration_token_renewed", application=row.application, actor=actor)
     return token
 
 

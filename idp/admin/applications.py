@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
@@ -193,12 +194,19 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
         form_url: str = "",
         extra_context: Any = None,
     ) -> Any:
-        """Ask others before the transaction begins: nobody waits for them while it is open."""
-        if request.method == "POST" and "_preview" not in request.POST:
-            client = models.Client.objects.filter(pk=lookup.identifier(object_id)).first()
-            if client is not None:
-                request.sector_problem = sector_problem(client, request.POST)  # type: ignore[attr-defined]
-        return super().changeform_view(request, object_id, form_url, extra_context)
+        """Ask others before the transaction begins: nobody waits for them while it is open.
+
+        In it the rows are taken first, for saving writes them whole: nobody's decision in between
+        is undone, a token that was ended or an application that was disabled.
+        """
+        if request.method != "POST" or "_preview" in request.POST:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        client = models.Client.objects.filter(pk=lookup.identifier(object_id)).first()
+        if client is not None:
+            request.sector_problem = sector_problem(client, request.POST)  # type: ignore[attr-defined]
+        with transaction.atomic():
+            registration.take(models.Client(pk=lookup.identifier(object_id)))
+            return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
         return [] if obj is None else [kinds.of(obj).half, MappingInline]
@@ -329,6 +337,8 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
                 messages.success(request, f"{application} cannot change its registration any more.")
                 return SeeOther(_page(application))
             token = registration.renew_registration_token(client, actor=actor)
+            if token is None:
+                raise Http404
             one_time.put(request, one_time.REGISTRATION, token, about=application.pk)
             return SeeOther(request.path)
         return self._task(

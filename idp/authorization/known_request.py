@@ -2,7 +2,8 @@
 
 An application asks for the same thing every time, but for state, nonce and code challenge. What
 has passed every check under this configuration is kept; those three values are checked for each
-request, and whatever else a request holds sends it through all checks again.
+request, and whatever else a request holds sends it through all checks again. A memory belongs to
+one configuration: what was checked under it is never put into that of a later one.
 """
 
 from __future__ import annotations
@@ -25,10 +26,18 @@ LASTING = frozenset(
 )
 
 
-def recall(parameters: Parameters) -> AuthorizationRequest | None:
+Memory = dict[Hashable, AuthorizationRequest]
+
+
+def memory() -> Memory:
+    """What is known under the configuration of now; to be taken before anything is checked."""
+    return directory.cached("known-authorization-requests", dict)
+
+
+def recall(parameters: Parameters, *, memory: Memory) -> AuthorizationRequest | None:
     """The request, if its like has passed; None where the checks have to decide."""
     key = _key(parameters)
-    known = _memory().get(key) if key is not None else None
+    known = memory.get(key) if key is not None else None
     if known is None:
         return None
     state, nonce = parameters.one("state"), parameters.one("nonce")
@@ -40,24 +49,24 @@ def recall(parameters: Parameters) -> AuthorizationRequest | None:
     return known._replace(
         reply_to=ReplyTo(known.reply_to.redirect_uri, known.reply_to.mode, state),
         nonce=nonce or "",
-        code_challenge=challenge or "",
+        # Without a code to protect the checks leave it out.
+        code_challenge=(challenge or "") if known.code_challenge else "",
         parameters=parameters,
     )
 
 
-def remember(parameters: Parameters, request: AuthorizationRequest) -> None:
-    """Keep a request that has just passed every check, unless it may never come again."""
+def remember(parameters: Parameters, request: AuthorizationRequest, *, memory: Memory) -> None:
+    """Keep a request that has passed every check, unless it may never come again.
+
+    `memory`: the one that was taken before the checks. If configuration has changed since, nobody
+    reads it any more.
+    """
     key = _key(parameters)
     if key is None or sum(len(value) for _, value in parameters.pairs()) > LONGEST_KNOWN:
         return
-    memory = _memory()
     if len(memory) >= MOST_KNOWN:
         memory.clear()
     memory[key] = request
-
-
-def _memory() -> dict[Hashable, AuthorizationRequest]:
-    return directory.cached("known-authorization-requests", dict)
 
 
 def _key(parameters: Parameters) -> Hashable | None:

@@ -51,7 +51,8 @@ def run(parameters: Parameters, *, now: datetime, signed: bool = False) -> Autho
 
     `signed`: they came in a request object that was verified when the request was stored.
     """
-    known = None if signed else known_request.recall(parameters)
+    memory = known_request.memory()
+    known = None if signed else known_request.recall(parameters, memory=memory)
     if known is not None:
         return known
     draft = Draft(parameters, now, signed=signed)
@@ -62,7 +63,7 @@ def run(parameters: Parameters, *, now: datetime, signed: bool = False) -> Autho
             raise Refused(error, draft, check) from None
     request = draft.complete()
     if not request.signed:
-        known_request.remember(parameters, request)
+        known_request.remember(parameters, request, memory=memory)
     return request
 
 

@@ -22,9 +22,8 @@ def authorize(request: TokenRequest) -> Authorization:
     named = resource_indicator.parse(request.parameters.every("resource"))
     # A machine asks for the same again and again: decided once for each configuration. Remembered
     # by what is meant, not by how it was spelled: spaces and repetitions would fill the memory.
-    return directory.cached(
-        (NAME, client.client_id, wanted, named), lambda: _decide(client, wanted, named)
-    )
+    key = (NAME, client.client_id, wanted, named)
+    return directory.cached(key, lambda: _decide(client, wanted, named), of=client)
 
 
 def _decide(client: Client, wanted: tuple[str, ...], named: tuple[str, ...]) -> Authorization:

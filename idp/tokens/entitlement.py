@@ -33,7 +33,8 @@ class Entitlement:
 
 def of(client: Client) -> Entitlement:
     """The entitlement of a client out of the directory."""
-    return directory.cached(("entitlement", client.client_id), lambda: _compute(client))
+    key = ("entitlement", client.client_id)
+    return directory.cached(key, lambda: _compute(client), of=client)
 
 
 def _compute(client: Client) -> Entitlement:

@@ -185,3 +185,16 @@ def test_one_fetch_at_a_time(client: Client, server: Receiver) -> None:
         client_keys.of(client)
     assert not server.received
     assert client_keys.of(client).keys
+
+
+def test_a_key_that_was_just_taken_away_is_not_kept(ring: ClientKeyRing) -> None:
+    row = ClientFactory(jwks=ring.public, token_endpoint_auth_method="private_key_jwt")
+    earlier = directory.client(row.client_id)
+    assert earlier is not None
+    successor = ClientKeyRing("ES256")
+    row.jwks = successor.public
+    row.save()
+    client_keys.of(earlier)
+    later = directory.client(row.client_id)
+    assert later is not None
+    assert kids(client_keys.of(later)) == {successor.keys["ES256"].kid}

@@ -49,6 +49,20 @@ def test_relations_count_as_configuration(client_row):
     assert list(directory.client("reports").resources.all()) == [resource]
 
 
+def test_what_follows_from_a_row_is_kept_with_it(client_row):
+    known = directory.client("reports")
+    assert directory.cached("follows", lambda: "from this row", of=known) == "from this row"
+    assert directory.cached("follows", lambda: "from another", of=known) == "from this row"
+
+
+def test_what_follows_from_an_earlier_row_is_not_kept(client_row):
+    earlier = directory.client("reports")
+    client_row.application.save()
+    later = directory.client("reports")
+    assert directory.cached("follows", lambda: "from the earlier", of=earlier) == "from the earlier"
+    assert directory.cached("follows", lambda: "from the later", of=later) == "from the later"
+
+
 @pytest.mark.parametrize("client_id", ["", "x" * 101, "unknown"])
 def test_unknown_client_is_none(client_id):
     assert directory.client(client_id) is None

@@ -18,6 +18,7 @@ from django.utils.html import escape
 from PIL import Image
 
 from idp import models, registration
+from idp.admin.client_form import ClientForm
 from idp.tokens import revocation
 from tests.support import dynamic
 from tests.support.factories import (
@@ -468,6 +469,28 @@ def test_a_new_registration_token_is_asked_for_first_and_shown_once(
     assert token not in str(event.details)
 
 
+@pytest.mark.parametrize("decision", [{}, {"end": "1"}], ids=["renew", "end"])
+def test_a_client_that_removes_itself_meanwhile_gets_no_token(
+    browser: Browser,
+    itself: dynamic.Registered,
+    monkeypatch: pytest.MonkeyPatch,
+    decision: dict[str, str],
+) -> None:
+    take = registration.take
+
+    def meanwhile(client: models.Client) -> models.Client | None:
+        monkeypatch.setattr(registration, "take", take)
+        registration.remove(client)
+        return registration.take(client)
+
+    url, home = token_page(row_of(itself)), page(row_of(itself).application)
+    monkeypatch.setattr(registration, "take", meanwhile)
+    response = browser.post(url, decision)
+    assert response.status_code == (303 if decision else 404)
+    assert browser.get(home).status_code == 302, "there is nothing any more"
+    assert not models.OneTimeValue.objects.exists()
+
+
 def test_an_ended_registration_token_manages_nothing(
     browser: Browser, itself: dynamic.Registered
 ) -> None:
@@ -606,6 +629,37 @@ def test_deleting_waits_for_whoever_writes_it(browser: Browser) -> None:
     thread.join(10)
     assert statuses == [302]
     assert not models.Application.objects.exists()
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_saving_undoes_nothing_that_is_decided_meanwhile(
+    browser: Browser, itself: dynamic.Registered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page writes whole rows: whoever ends a token or disables waits for it, or it for them."""
+    client = row_of(itself)
+    clean = ClientForm.clean
+
+    def decide() -> None:
+        registration.end_registration_token(client)
+        models.Application.objects.filter(pk=client.pk).update(enabled=False)
+        connection.close()
+
+    deciding = threading.Thread(target=decide)
+
+    def meanwhile(one: ClientForm) -> dict[str, Any]:
+        deciding.start()
+        deciding.join(timeout=1)
+        return clean(one)
+
+    monkeypatch.setattr(ClientForm, "clean", meanwhile)
+    data = form(client, name="By hand")
+    assert browser.post(page(client.application), data).status_code == 302
+    deciding.join()
+    after = row_of(itself)
+    assert after.application.name == "By hand"
+    assert not after.application.enabled
+    assert not after.registration_token_hash
 
 
 def test_unknown_applications_are_not_found(browser: Browser) -> None:

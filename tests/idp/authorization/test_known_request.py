@@ -12,7 +12,7 @@ from idp.authorization import known_request, pipeline
 from idp.authorization.request import LONGEST, LONGEST_STATE
 from idp.models import Application
 from idp.protocol import parameters as forms
-from tests.support.protocol import RelyingParty, World, answer, encode
+from tests.support.protocol import CALLBACK, RelyingParty, World, answer, encode
 
 FRESH = {"state": "another", "nonce": "new", "code_challenge": "C" * 43}
 
@@ -57,6 +57,17 @@ def test_the_like_of_an_earlier_request_is_what_the_checks_make_of_it(
     assert recalled.reply_to.state == "another"
     assert (recalled.nonce, recalled.code_challenge) == ("new", "C" * 43)
     assert recalled.parameters.one("nonce") == "new", "what is stored for a page is the new one"
+
+
+def test_a_challenge_without_a_code_means_nothing(world: World) -> None:
+    implicit = world.relying_party(
+        application_profile=Application.Profile.COMPATIBILITY,
+        grant_types=["implicit"],
+        response_types=["id_token"],
+    )
+    for challenge in ("C" * 43, "D" * 43):
+        checked = run(implicit, response_type="id_token", code_challenge=challenge)
+        assert checked.code_challenge == ""
 
 
 @pytest.mark.parametrize(
@@ -140,7 +151,7 @@ def test_a_signed_request_neither_uses_nor_leaves_a_memory(
 def test_a_change_of_the_application_counts_at_once(world: World, web: RelyingParty) -> None:
     run(web)
     web.change(redirect_uris=["https://elsewhere.example/callback"])
-    refused(web, redirect_uri="https://app.example.org/callback")
+    assert "not registered" in refused(web, redirect_uri=CALLBACK)
     web.change_application(enabled=False)
     assert "disabled" in refused(web)
 
@@ -158,7 +169,7 @@ def test_memory_is_bounded(
     monkeypatch.setattr(known_request, "MOST_KNOWN", 5)
     for seconds in range(20):
         run(web, max_age=str(seconds))
-    assert len(known_request._memory()) <= 5
+    assert len(known_request.memory()) <= 5
 
 
 def test_a_person_is_asked_for_consent_all_the_same(world: World, web: RelyingParty) -> None:
@@ -167,3 +178,15 @@ def test_a_person_is_asked_for_consent_all_the_same(world: World, web: RelyingPa
     web.change_application(access=Application.Access.NOBODY)
     refusal = answer(web.authorize(world.session, prompt="none"))
     assert refusal["error"] == "access_denied"
+
+
+def test_what_passed_before_a_change_is_not_kept_after_it(
+    world: World, web: RelyingParty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change(draft: Any) -> None:
+        web.change(redirect_uris=["https://elsewhere.example/callback"])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pipeline, "CHECKS", (*pipeline.CHECKS, change))
+        run(web)
+    assert "not registered" in refused(web, redirect_uri=CALLBACK)

@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 
 from idp import audit, directory
+from idp.tokens import entitlement
 from tests.support.protocol import RelyingParty, World, claims_of, json
 
 API = "https://orders.example"
@@ -92,3 +93,11 @@ def test_spelling_does_not_fill_the_memory(machine: RelyingParty) -> None:
         scope = f"{' ' * spaces}orders:read{' ' * spaces}orders:write orders:read"
         assert json(ask(machine, resource=[API] * 3, scope=scope))["scope"]
     assert len(directory._entries) == before
+
+
+def test_what_was_just_taken_away_is_not_kept(machine: RelyingParty) -> None:
+    earlier = directory.client(machine.id)
+    assert earlier is not None
+    machine.change(scope="orders:read")
+    assert "orders:write" in entitlement.of(earlier).scopes, "for a request that is under way"
+    assert json(ask(machine, scope="orders:write"))["error"] == "invalid_scope"
