@@ -17,11 +17,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, URLPattern, URLResolver, path, reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.module_loading import autodiscover_modules
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
+from idp.accounts import local
 from idp.templatetags.administration import NOTHING
 
 View = Callable[..., HttpResponse]
@@ -105,7 +107,7 @@ class AdministrationSite(AdminSite):
         """Ask for a sign-in, refuse everybody but administrators, keep out of every cache."""
 
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if not request.user.is_authenticated:
+            if not _is_signed_in(request):
                 return _ask_to_sign_in(request)
             if not self.has_permission(request):
                 raise PermissionDenied
@@ -179,6 +181,14 @@ class AdministrationSite(AdminSite):
         if self._home is None:
             raise Http404
         return self._home(request)
+
+
+def _is_signed_in(request: HttpRequest) -> bool:
+    """Whether somebody is, and has proven it lately: sessions live longer elsewhere."""
+    session = getattr(request, "idp_session", None)
+    if session is None:
+        return False
+    return local.is_fresh_enough(session, local.ADMINISTRATION, now=timezone.now())
 
 
 def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:

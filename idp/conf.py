@@ -71,6 +71,7 @@ class Settings(BaseSettings):
     refresh_retry_window: Duration = timedelta(seconds=10)
     session_idle: Duration = timedelta(hours=12)
     session_absolute: Duration = timedelta(days=7)
+    admin_session: Duration = timedelta(hours=12)
     interaction_lifetime: Duration = timedelta(hours=1)
     signing_key_rotation: Duration = timedelta(days=90)
     assertion_lifetime: Duration = timedelta(minutes=5)
@@ -198,6 +199,7 @@ _LIMITS = {
     "refresh_retry_window": timedelta(seconds=60),
     "session_idle": timedelta(days=30),
     "session_absolute": timedelta(days=90),
+    "admin_session": timedelta(hours=24),
     "interaction_lifetime": timedelta(hours=24),
     "signing_key_rotation": timedelta(days=4000),
     "assertion_lifetime": timedelta(minutes=5),

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
+from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from idp import keys, models
@@ -138,4 +139,8 @@ def _remote_documents(now: datetime) -> QuerySet[Any]:
 
 
 def _task_results(now: datetime) -> QuerySet[Any]:
-    return DBTaskResult.objects.finished().filter(finished_at__lt=now - TASK_RESULTS_KEPT)
+    """What ended long ago, and what a killed process left as running."""
+    limit = now - TASK_RESULTS_KEPT
+    abandoned = Q(status=TaskResultStatus.RUNNING, started_at__lt=limit)
+    ended = Q(finished_at__lt=limit) & ~Q(status=TaskResultStatus.RUNNING)
+    return DBTaskResult.objects.filter(ended | abandoned)

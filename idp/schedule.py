@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.db import close_old_connections, connections
+from django.dispatch import receiver
 from django.utils import timezone
 from django_tasks import task
-from django_tasks.base import Task
+from django_tasks.base import Task, TaskResult, TaskResultStatus
+from django_tasks.signals import task_finished
 
 from idp import audit, key_rotation, prune
 from idp.models import Schedule
@@ -87,6 +89,21 @@ def _elected(job: Job, *, now: datetime) -> bool:
     if won:
         job.run.enqueue()
     return bool(won)
+
+
+@receiver(task_finished, dispatch_uid="schedule")
+def _note_outcome(sender: Any, task_result: TaskResult[Any], **_: Any) -> None:
+    """Write down how a recurring job ended, for the overview and `doctor`.
+
+    The kind of an error alone: its text may hold what no administrator should read.
+    """
+    names = [job.name for job in _jobs.values() if job.run.func == task_result.task.func]
+    error = ""
+    if task_result.status == TaskResultStatus.FAILED:
+        kinds = [one.exception_class_path for one in task_result.errors]
+        error = (kinds[-1] if kinds else "unknown")[-300:]
+    outcome = {"last_finished_at": timezone.now(), "last_error": error}
+    Schedule.objects.filter(name__in=names).update(**outcome)
 
 
 def work() -> None:

@@ -6,16 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from idp import audit
 from idp.accounts import interaction, redirects, return_path
+from idp.accounts import requirement as requirements
 from idp.accounts.interaction import Opened
 from idp.models import Interaction, Session
 from idp.protocol.authentication_context import AuthenticationRequirement
 
 KIND = "local"
+ADMINISTRATION = "/admin/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,24 @@ def open_login(request: HttpRequest, target: str, *, now: datetime | None = None
     return interaction.open(
         KIND,
         application=None,
-        requirement=AuthenticationRequirement(),
+        requirement=requirement_of(target),
         request={"next": target},
         origin=Browser(str(request.method), request.COOKIES),
         now=now or timezone.now(),
     )
+
+
+def requirement_of(target: str) -> AuthenticationRequirement:
+    """What a page of ours demands: the administration a proof of today, the others a session."""
+    is_administration = target.startswith(ADMINISTRATION)
+    return AuthenticationRequirement(
+        max_age=settings.IDP.admin_session if is_administration else None
+    )
+
+
+def is_fresh_enough(session: Session, target: str, *, now: datetime) -> bool:
+    """Whether this session may see a page of ours without a new proof."""
+    return requirements.is_met(requirement_of(target), session, now=now)
 
 
 def target_of(row: Interaction) -> str:

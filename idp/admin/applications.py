@@ -35,6 +35,11 @@ UNTOLD = (
     " and wait until it has been told."
 )
 
+WITHOUT_PROOF_KEY = (
+    "Proof key (PKCE) is optional for this application: a code that is injected or stolen on its"
+    " way is not noticed. Set it back as soon as the application can send a code_challenge."
+)
+
 
 class MappingInline(admin.TabularInline):
     """The mapping rows, with the preview beside them."""
@@ -259,6 +264,12 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
             "sign_ins_url": f"{reverse('admin:idp_signin_changelist')}?q={pk}",
             "events_url": f"{reverse('admin:idp_auditevent_changelist')}?q={pk}",
         }
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        """Warn of a client that need not prove where its code came from (RFC 9700 §2.1.1)."""
+        if models.Client.objects.filter(application=obj, pkce=models.Client.Pkce.OPTIONAL).exists():
+            messages.warning(request, WITHOUT_PROOF_KEY)
+        return super().response_change(request, obj)
 
     def audit_subject(self, obj: Any) -> dict[str, Any]:
         return {"application": obj}

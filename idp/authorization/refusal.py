@@ -11,7 +11,7 @@ from typing import Any
 from idp import audit, refusals
 from idp.accounts import cookies
 from idp.accounts import session as sessions
-from idp.authorization import pipeline, response
+from idp.authorization import checks, pipeline, response
 from idp.authorization.pipeline import Refused
 from idp.models import Application, User
 from idp.protocol.errors import (
@@ -38,6 +38,7 @@ _MISMATCH = (
     "The application wants the answer to go to an address that is not registered for it,"
     " so nothing was sent there."
 )
+_MISSING = "The application did not say where the answer is to go, so nothing was sent."
 _SHOWN = frozenset(
     {
         *("client_id", "redirect_uri", "response_type", "response_mode", "scope", "resource"),
@@ -72,14 +73,23 @@ def _page(
     hint = None
     if draft.received and _is_administrator(request):
         hint = {"text": draft.suggestion, "value": draft.received}
-    mismatch = application is not None and bool(draft.received)
     return page(
         refused.error,
         reference=reference,
-        happened=_MISMATCH if mismatch else "",
+        happened=_happened(refused),
         application=application,
         operator_hint=hint,
     )
+
+
+def _happened(refused: Refused) -> str:
+    """What is wrong with redirect_uri, in words for everybody; empty if it is something else."""
+    draft = refused.draft
+    if draft.client is not None and draft.received:
+        return _MISMATCH
+    if refused.check is checks.registered_redirect_uri and "redirect_uri" not in draft.parameters:
+        return _MISSING
+    return ""
 
 
 def page(

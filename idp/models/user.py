@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 import uuid
 from typing import Any, ClassVar
@@ -18,6 +19,9 @@ from idp.models.web_address import WebAddressField
 NAME_RULE = RegexValidator(
     r"^[^\s\x00-\x1f\x7f<>\"'\\]+\Z", "No spaces, quotes, angle brackets or control characters."
 )
+
+# RFC 5646 §2.1, without the subtags of four to eight letters that no language has.
+LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", re.ASCII)
 
 
 def canonical(name: str) -> str:
@@ -160,6 +164,8 @@ class User(AbstractBaseUser):
             raise ValidationError({"username": "This user name is taken."})
         if self.email_key and others.filter(email_key=self.email_key).exists():
             raise ValidationError({"email": "This e-mail address belongs to somebody else."})
+        if self.locale and not LANGUAGE_TAG.fullmatch(self.locale):
+            raise ValidationError({"locale": "Use a language tag: en, en-GB, zh-Hant-TW."})
         for field in ("address", "attributes"):
             if not isinstance(getattr(self, field), dict):
                 raise ValidationError({field: "Must be a JSON object."})

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
-from idp import prune
+from idp import prune, schedule
 from idp.models import (
     AuditEvent,
     Grant,
@@ -127,3 +128,12 @@ def test_key_sets_that_nobody_asks_for_go():
     RemoteDocument.objects.create(url="https://new.example/", attempted_at=NOW)
     assert prune.prune(now=NOW, pause=0) == {"remote documents": 1}
     assert RemoteDocument.objects.get().url == "https://new.example/"
+
+
+def test_tasks_of_a_killed_process_go_too():
+    now = timezone.now()
+    for started in (now - timedelta(days=8), now - timedelta(hours=1)):
+        result = schedule.prune_expired.enqueue()
+        DBTaskResult.objects.filter(pk=result.id).update(status="RUNNING", started_at=started)
+    prune.prune(now=now)
+    assert [row.started_at for row in DBTaskResult.objects.all()] == [now - timedelta(hours=1)]

@@ -36,3 +36,24 @@ def test_worker_runs_what_was_enqueued():
     schedule.work()
     assert not Revocation.objects.exists()
     assert {row.status for row in DBTaskResult.objects.all()} == {"SUCCESSFUL"}
+    row = Schedule.objects.get(name="prune")
+    assert row.last_finished_at is not None
+    assert row.last_error == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failure_is_written_down_until_it_succeeds(monkeypatch):
+    def run_prune() -> Schedule:
+        Schedule.objects.filter(name="prune").update(next_at=NOW)
+        schedule.enqueue_due(now=LATER)
+        schedule.work()
+        return Schedule.objects.get(name="prune")
+
+    def fail(**_):
+        raise LookupError("what it says may be secret")
+
+    schedule.enqueue_due(now=NOW)
+    with monkeypatch.context() as broken:
+        broken.setattr(schedule.prune, "prune", fail)
+        assert run_prune().last_error == "builtins.LookupError"
+    assert run_prune().last_error == ""

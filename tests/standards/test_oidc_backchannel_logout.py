@@ -149,6 +149,42 @@ def test_answers(
     assert LogoutNotification.objects.get().state == state
 
 
+@pytest.mark.standard(S, "4", "no address of our own network is told, whatever was registered")
+@pytest.mark.parametrize("how", ["loopback", "redirect"])
+def test_inner_addresses(
+    world: World,
+    told: RelyingParty,
+    receiver: Receiver,  # noqa: F811 (the fixture)
+    settings: Any,
+    how: str,
+) -> None:
+    hint = told.tokens(world.session)["id_token"]
+    if how == "loopback":
+        settings.IDP = settings.IDP.model_copy(update={"outbound_allow": ()})
+    else:
+        receiver.behaviours["/logout"] = behaviours.redirect(receiver.url("/inner"))
+    leave(world, hint)
+    assert not receiver.at("/inner")
+    assert len(receiver.received) == (how == "redirect")
+    assert LogoutNotification.objects.get().state != "acknowledged"
+
+
+@pytest.mark.standard(S, "2.8", "who does not answer is asked again later, and later still")
+def test_tried_again(world: World, told: RelyingParty, receiver: Receiver) -> None:  # noqa: F811
+    receiver.behaviours["/logout"] = behaviours.ok(status=503)
+    leave(world, told.tokens(world.session)["id_token"])
+    row = LogoutNotification.objects.get()
+    assert (row.state, row.attempts) == ("retrying", 1)
+    assert row.next_at > timezone.now()
+    receiver.behaviours["/logout"] = behaviours.ok()
+    LogoutNotification.objects.update(next_at=timezone.now())
+    deliver()
+    row.refresh_from_db()
+    assert row.state == "acknowledged"
+    first, second = tokens(receiver)
+    assert claims_of(first)["sid"] == claims_of(second)["sid"]
+
+
 @pytest.mark.standard(S, "2.5", "every client of the session, and nobody else")
 def test_everybody(world: World, told: RelyingParty, receiver: Receiver) -> None:  # noqa: F811
     other = world.relying_party(backchannel_logout_uri=receiver.url("/other"))

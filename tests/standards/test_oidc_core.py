@@ -4,27 +4,35 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.test import Client as DjangoClient
 from django.utils import timezone
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from idp.models import ClaimMapping, Session
+from idp import directory, keys
+from idp.accounts import password
+from idp.models import ClaimMapping, Session, SigningKey
 from idp.protocol import jose
-from tests.support.factories import UserFactory
+from tests.support.factories import PASSWORD, UserFactory
 from tests.support.protocol import (
+    FORM,
     RelyingParty,
     World,
     agree,
     answer,
     claims_of,
+    cookie_of,
     header,
     header_of,
     json,
     sign_in,
 )
+from tests.support.sign_in import Browser
 
 S = "OIDC Core"
 
@@ -76,6 +84,17 @@ def test_subject(world: World, web: RelyingParty) -> None:
     subs = {claims_of(party.tokens(world.session)["id_token"])["sub"] for party in (web, other)}
     assert len(subs) == 1
     assert subs.pop().isascii()
+
+
+@pytest.mark.standard(S, "2", "sub: never given to somebody else")
+def test_subject_is_not_reassigned(world: World, web: RelyingParty) -> None:
+    name, address = world.user.username, world.user.email
+    first = claims_of(web.tokens(world.session)["id_token"])["sub"]
+    world.user.delete()
+    double = sign_in(UserFactory(username=name, email=address))
+    second = claims_of(web.tokens(double)["id_token"])["sub"]
+    assert second != first
+    assert len(first) == len(second) == 32
 
 
 @pytest.mark.standard(S, "15.1", "RS256 unless registered otherwise (oidcc-idtoken-signature)")
@@ -234,6 +253,150 @@ def test_request_object_with_redirect_uri(world: World, web: RelyingParty) -> No
     assert (response.status, header(response, "Location")) == (400, "")
 
 
+# ----- through the pages -----
+
+
+@pytest.fixture
+def browser(world: World, monkeypatch: pytest.MonkeyPatch) -> Browser:
+    """A browser; alice has a password that costs little."""
+    monkeypatch.setattr(password.Argon2id, "memory_cost", 64)
+    monkeypatch.setattr(password.Argon2id, "time_cost", 1)
+    world.user.set_password(PASSWORD)
+    world.user.save()
+    return Browser()
+
+
+def begin(browser: Browser, party: RelyingParty, **changes: Any) -> Any:
+    return browser.open(f"/authorize?{urlencode(party.request(**changes))}")
+
+
+def arrived(page: Any) -> dict[str, str]:
+    """What came back to the application."""
+    location = page.headers["Location"]
+    assert location.startswith("https://application.example/callback?"), location
+    return dict(parse_qsl(urlsplit(location).query))
+
+
+def prove(browser: Browser, world: World, page: Any) -> Any:
+    assert b"id_password" in page.content
+    return browser.submit(page, username=world.user.username, password=PASSWORD)
+
+
+@pytest.mark.standard(S, "3.1.2.1", "prompt=login and max_age lead to a new proof and auth_time")
+@pytest.mark.parametrize("asked", [{"prompt": "login"}, {"max_age": "60"}, {"max_age": "0"}])
+def test_new_proof(
+    world: World, web: RelyingParty, browser: Browser, asked: dict[str, str]
+) -> None:
+    earlier = timezone.now() - timedelta(hours=1)
+    browser.cookies.load(cookie_of(sign_in(world.user, authenticated_at=earlier)))
+    silent = arrived(begin(browser, web))
+    first = claims_of(json(web.redeem(silent["code"]))["id_token"])
+    assert first["auth_time"] == int(earlier.timestamp())
+    page = begin(browser, web, **asked)
+    assert "code" not in page.headers.get("Location", "")
+    wrong = browser.submit(page, username=world.user.username, password="not the password")
+    assert b"id_password" in wrong.content
+    second = claims_of(json(web.redeem(arrived(prove(browser, world, wrong))["code"]))["id_token"])
+    assert second["sub"] == first["sub"]
+    assert second["auth_time"] >= int((timezone.now() - timedelta(minutes=1)).timestamp())
+
+
+@pytest.mark.standard(S, "3.1.2.1", "prompt=consent asks again, prompt=select_account who it is")
+def test_asked_again(world: World, web: RelyingParty, browser: Browser) -> None:
+    browser.cookies.load(cookie_of(world.session))
+    page = begin(browser, web, prompt="consent")
+    assert arrived(browser.submit(page, decision="allow"))["code"]
+    page = begin(browser, web, prompt="consent")
+    assert arrived(browser.submit(page, decision="deny"))["error"] == "access_denied"
+    page = begin(browser, web, prompt="select_account")
+    assert world.user.username in page.content.decode()
+    assert "Location" not in page.headers
+
+
+@pytest.mark.standard(S, "3.1.2.1", "unknown values of prompt are ignored")
+def test_unknown_prompt(world: World, web: RelyingParty) -> None:
+    assert answer(web.authorize(world.session, prompt="create"))["code"]
+    assert answer(web.authorize(world.session, prompt="none create"))["error"] == (
+        "invalid_request"
+    )
+
+
+@pytest.mark.standard(S, "3.1.2.1", "a POST from another site: stored, 303, and on by GET")
+@pytest.mark.parametrize("prompt", ["", "none"])
+def test_cross_site_post(world: World, web: RelyingParty, browser: Browser, prompt: str) -> None:
+    foreign = DjangoClient(enforce_csrf_checks=True)
+    form = urlencode(web.request(state="posted", prompt=prompt))
+    response = foreign.post("/authorize", form, content_type=FORM)
+    assert response.status_code == 303
+    browser.cookies.load(cookie_of(world.session))
+    back = arrived(browser.open(response.headers["Location"]))
+    assert back["state"] == "posted"
+    assert web.redeem(back["code"]).status == 200
+    again = browser.open(response.headers["Location"])
+    assert "code=" not in again.headers.get("Location", "")
+
+
+@pytest.mark.standard(S, "3.1.2.1", "id_token_hint is a hint: it signs nobody in")
+def test_hint_is_no_proof(world: World, web: RelyingParty) -> None:
+    hint = web.tokens(world.session)["id_token"]
+    assert answer(web.authorize(None, prompt="none", id_token_hint=hint))["error"] == (
+        "login_required"
+    )
+    location = header(web.authorize(None, id_token_hint=hint), "Location")
+    assert location.startswith("/interaction/")
+    foreign = world.relying_party().tokens(world.session)["id_token"]
+    for wrong in (foreign, hint[:-8] + "AAAAAAAA", "x"):
+        found = answer(web.authorize(world.session, id_token_hint=wrong, prompt="none"))
+        assert found["error"] == "invalid_request"
+
+
+@pytest.mark.standard(S, "3.1.2.6", "each reason that needs a page has its error with prompt=none")
+def test_reasons_of_prompt_none(world: World) -> None:
+    """There is one account in a session: account_selection_required has no occasion here."""
+    party = world.relying_party(trusted=False)
+    agree(world.user, party.application, "openid")
+
+    def found(session: Session | None = world.session, **changes: Any) -> str:
+        sent = answer(party.authorize(session, prompt="none", **changes))
+        return sent.get("error", "code")
+
+    assert found() == "code"
+    assert found(None) == "login_required"
+    assert found(max_age="0") == "login_required"
+    assert found(sign_in(UserFactory())) == "consent_required"
+    assert found(scope="openid email") == "consent_required"
+    assert found(claims='{"userinfo":{"phone_number":null}}') == "consent_required"
+    party.change_application(access="nobody")
+    assert found() == "access_denied"
+
+
+@pytest.mark.standard("OIDC Registration", "2", "default_max_age is asked where max_age is not")
+def test_default_max_age(world: World) -> None:
+    party = world.relying_party(default_max_age=60)
+    Session.objects.update(authenticated_at=timezone.now() - timedelta(minutes=5))
+    assert answer(party.authorize(world.session, prompt="none"))["error"] == "login_required"
+    code = answer(party.authorize(world.session, prompt="none", max_age="3600"))["code"]
+    assert claims_of(json(party.redeem(code))["id_token"])["auth_time"]
+
+
+@pytest.mark.standard("OIDC Registration", "2", "require_auth_time: it is in every ID token")
+def test_require_auth_time(world: World) -> None:
+    party = world.relying_party(require_auth_time=True, refresh_always=True)
+    tokens = party.tokens(world.session)
+    renewed = json(party.refresh(tokens["refresh_token"]))
+    for one in (tokens, renewed):
+        assert isinstance(claims_of(one["id_token"])["auth_time"], int)
+
+
+@pytest.mark.standard("OIDC Registration", "2", "default_acr_values are a wish, as acr_values are")
+def test_default_acr_values(world: World) -> None:
+    party = world.relying_party(default_acr_values=["phr", "pwd"])
+    assert claims_of(party.tokens(world.session)["id_token"])["acr"] == "pwd"
+    Session.objects.update(acr="mfa")
+    assert claims_of(party.tokens(world.session)["id_token"])["acr"] == "pwd"
+    assert claims_of(party.tokens(world.session, acr_values="mfa")["id_token"])["acr"] == "mfa"
+
+
 # ----- §5 claims -----
 
 SCOPES = {
@@ -275,6 +438,30 @@ def test_empty_claims(world: World, web: RelyingParty) -> None:
     assert None not in said.values()
     assert "" not in said.values()
     assert not {"address", "phone_number", "phone_number_verified"} & said.keys()
+
+
+@pytest.mark.standard(S, "5.1", "telephone numbers are E.164, languages BCP 47")
+@pytest.mark.parametrize(
+    ("field", "good", "bad"),
+    [
+        ("phone_number", "+493012345678", "030 12345678"),
+        ("phone_number", "+12025550123", "+0123456789"),
+        ("locale", "en-GB", "en_GB"),
+        ("locale", "zh-Hant-TW", "English"),
+        ("locale", "de", "x!"),
+        ("birthdate", "1990-01-02", "2.1.1990"),
+    ],
+)
+def test_syntax_of_claims(world: World, web: RelyingParty, field: str, good: str, bad: str) -> None:
+    setattr(world.user, field, bad)
+    with pytest.raises(ValidationError) as refused:
+        world.user.full_clean()
+    assert field in refused.value.message_dict
+    setattr(world.user, field, good)
+    world.user.full_clean()
+    world.user.save()
+    tokens = web.tokens(world.session, scope="openid profile phone")
+    assert json(web.userinfo(tokens["access_token"]))[field] == good
 
 
 @pytest.mark.standard(S, "5.4", "scope claims in the ID token by the client's setting")
@@ -404,6 +591,36 @@ def test_client_secret_post(world: World) -> None:
     code = party.code(world.session)
     secret, party.secret = party.secret, ""
     assert party.redeem(code, client_id=party.id, client_secret=secret).status == 200
+
+
+@pytest.mark.standard(S, "10.1.1", "rotation: published, signing, retired while tokens live")
+def test_rotation(world: World, web: RelyingParty) -> None:
+    before = {key["kid"]: key for key in _key_set(world)}
+    old = web.tokens(world.session)["id_token"]
+    keys.rotate(keys.OIDC, "RS256")
+    new = web.tokens(world.session)["id_token"]
+    assert header_of(new)["kid"] != header_of(old)["kid"]
+    assert header_of(new)["kid"] in before
+    published = KeySet.import_key_set({"keys": _key_set(world)})
+    for token in (old, new):
+        assert jwt.decode(token, published, algorithms=["RS256"]).claims == claims_of(token)
+    longest = max(settings.IDP.access_token_lifetime, settings.IDP.id_token_lifetime)
+    assert keys.overlap() >= longest
+    retired = timezone.now() - keys.overlap() - timedelta(seconds=1)
+    SigningKey.objects.filter(kid=header_of(old)["kid"]).update(retired_at=retired)
+    directory.forget()
+    assert header_of(old)["kid"] not in {key["kid"] for key in _key_set(world)}
+
+
+@pytest.mark.standard("RFC 7638", "3", "a kid is the thumbprint of its key")
+@pytest.mark.standard(S, "10.1.1", "caches keep the set for minutes, and can ask whether it is new")
+def test_key_set_document(world: World) -> None:
+    response = world.provider.get("/jwks")
+    assert header(response, "Cache-Control") == "public, max-age=300"
+    known = world.provider.get("/jwks", if_none_match=header(response, "ETag"))
+    assert (known.status, known.body) == (304, b"")
+    for key in json(response)["keys"]:
+        assert KeySet.import_key_set({"keys": [key]}).keys[0].thumbprint() == key["kid"]
 
 
 def _key_set(world: World) -> list[dict[str, Any]]:

@@ -290,6 +290,30 @@ def test_one_fetch_at_a_time(world: World, rp: RelyingParty, server: Receiver) -
     assert not server.received
 
 
+@pytest.mark.standard("RFC 9101", "5", "client_id is outside too, and the same as inside")
+def test_client_id(world: World, rp: RelyingParty, ring: ClientKeyRing) -> None:
+    other = world.relying_party(jwks=ring.public)
+    mine = ring.sign(claims(rp))
+    found = answer(other.authorize(world.session, request=mine, state="outside"))
+    assert found["error"] == "invalid_request_object"
+    without = {
+        name: value for name, value in rp.request(request=mine).items() if name != "client_id"
+    }
+    response = rp.provider.get("/authorize", without)
+    assert (response.status, header(response, "Location")) == (400, "")
+
+
+@pytest.mark.standard("RFC 9101", "10.5", "asked of the clients that registered it, of no other")
+def test_required(world: World, rp: RelyingParty, ring: ClientKeyRing) -> None:
+    document = json(world.provider.get("/.well-known/oauth-authorization-server"))
+    assert document.get("require_signed_request_object", False) is False
+    assert answer(rp.authorize(world.session))["code"]
+    rp.change(require_signed_request_object=True)
+    assert answer(rp.authorize(world.session))["error"] == "invalid_request"
+    assert answer(rp.authorize(world.session, prompt="none"))["error"] == "invalid_request"
+    assert answer(send(world, rp, ring.sign(claims(rp))))["code"]
+
+
 @pytest.mark.standard("RFC 9101", "5", "request and request_uri exclude each other")
 def test_both(world: World, rp: RelyingParty, ring: ClientKeyRing) -> None:
     rp.change(request_uris=["https://application.example/r"])

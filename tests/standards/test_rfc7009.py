@@ -21,6 +21,27 @@ def test_cascade(world: World, party: RelyingParty) -> None:
     assert party.introspect(tokens["access_token"]) == {"active": False}
 
 
+@pytest.mark.standard(S, "2.1", "an access token goes alone; UserInfo knows it at once")
+def test_access_token(world: World, party: RelyingParty) -> None:
+    tokens = party.tokens(world.session)
+    other = party.tokens(world.session)
+    assert party.userinfo(tokens["access_token"]).status == 200
+    assert party.revoke(tokens["access_token"]).status == 200
+    assert party.userinfo(tokens["access_token"]).status == 401
+    assert party.userinfo(other["access_token"]).status == 200
+    assert party.refresh(tokens["refresh_token"]).status == 200
+
+
+@pytest.mark.standard(S, "2.1", "public clients too, but nobody takes another's access token back")
+def test_public_clients(world: World, public: RelyingParty, party: RelyingParty) -> None:
+    token = party.tokens(world.session)["access_token"]
+    assert public.revoke(token).status == 400
+    assert party.introspect(token)["active"]
+    own = public.tokens(world.session)
+    assert public.revoke(own["refresh_token"]).status == 200
+    assert json(public.refresh(own["refresh_token"]))["error"] == "invalid_grant"
+
+
 @pytest.mark.standard(S, "2.1", "the client is authenticated, and the token its own")
 def test_own_tokens_only(world: World, party: RelyingParty) -> None:
     tokens = party.tokens(world.session)

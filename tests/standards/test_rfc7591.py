@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import re
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 from django.db import connection
 from django.utils import timezone
@@ -17,8 +20,19 @@ from idp.protocol.message import Response
 from tests.support import dynamic, receiver
 from tests.support.crafted_jwt import ClientKeyRing
 from tests.support.dynamic import register, registered
-from tests.support.protocol import RelyingParty, World, agree, answer, claims_of, header, json
+from tests.support.protocol import (
+    RelyingParty,
+    World,
+    agree,
+    answer,
+    claims_of,
+    cookie_of,
+    header,
+    header_of,
+    json,
+)
 from tests.support.receiver import Receiver
+from tests.support.sign_in import Browser
 
 S = "RFC 7591"
 
@@ -195,6 +209,106 @@ def test_native_clients_are_on_devices(open_to_all: World) -> None:
     assert (application.profile, application.kind) == ("native", "native")
 
 
+@pytest.mark.standard(S, "3.2.1", "clients that are public or have keys get no secret")
+@pytest.mark.parametrize(
+    ("method", "has_secret"),
+    [
+        ("none", False),
+        ("private_key_jwt", False),
+        ("client_secret_basic", True),
+        ("client_secret_post", True),
+    ],
+)
+def test_secrets(open_to_all: World, ring: ClientKeyRing, method: str, has_secret: bool) -> None:
+    found = registered(
+        open_to_all.provider, token_endpoint_auth_method=method, jwks=ring.public
+    ).answer
+    assert found["token_endpoint_auth_method"] == method
+    assert ("client_secret" in found) is has_secret
+    assert ("client_secret_expires_at" in found) is has_secret
+    client = Client.objects.get(client_id=found["client_id"])
+    assert bool(client.secret_hash) is has_secret
+    if has_secret:
+        assert found["client_secret"] not in str(Client.objects.values().get(pk=client.pk))
+
+
+@pytest.mark.standard(S, "5", "people are warned of it, and nothing of it is loaded from elsewhere")
+def test_consent_page(open_to_all: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logo, "fetch", lambda url: (PIXEL, "image/png"))
+    uri = "https://wiki.example/logo.png"
+    found = registered(open_to_all.provider, logo_uri=uri, client_uri="https://wiki.example/")
+    client = Client.objects.select_related("application").get(client_id=found.id)
+    party = RelyingParty(open_to_all.provider, client)
+    asking = party.authorize(open_to_all.session)
+    browser = Browser()
+    browser.cookies.load(cookie_of(open_to_all.session))
+    for name, value in asking.headers:
+        if name == "Set-Cookie":
+            browser.cookies.load(value)
+    page = browser.open(header(asking, "Location"))
+    text = page.content.decode()
+    assert "has checked" in text
+    assert "wiki.example" in text
+    assert uri not in text
+    (source,) = re.findall(r'<img[^>]* src="([^"]+)"', text)
+    assert browser.get(source).headers["Content-Type"] == "image/png"
+    assert "img-src 'self'" in page.headers["Content-Security-Policy"]
+
+
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+@pytest.mark.standard("OIDC Core", "4", "a sign-in may begin here: the client is told who we are")
+def test_third_party_initiated(open_to_all: World) -> None:
+    uri = "https://wiki.example/login?from=portal"
+    found = registered(open_to_all.provider, initiate_login_uri=uri)
+    assert found.answer["initiate_login_uri"] == uri
+    application = Client.objects.get(client_id=found.id).application
+    agree(open_to_all.user, application, "openid")
+    browser = Browser()
+    browser.cookies.load(cookie_of(open_to_all.session))
+    issuer = "iss=http%3A%2F%2Flocalhost%3A8000"
+    assert f"{uri}&amp;{issuer}" in browser.open("/account").content.decode()
+
+
+@pytest.mark.standard("OIDC Registration", "2", "what is registered is what happens")
+def test_registered_metadata_is_honoured(open_to_all: World, ring: ClientKeyRing) -> None:
+    found = registered(
+        open_to_all.provider,
+        default_max_age=60,
+        require_auth_time=True,
+        default_acr_values=["phr", "pwd"],
+        id_token_signed_response_alg="ES256",
+        userinfo_signed_response_alg="PS256",
+        request_object_signing_alg="ES256",
+        require_signed_request_object=True,
+        subject_type="pairwise",
+        jwks=ring.public,
+    )
+    client = Client.objects.select_related("application").get(client_id=found.id)
+    agree(open_to_all.user, client.application, "openid")
+    party = RelyingParty(open_to_all.provider, client, found.answer["client_secret"])
+    assert answer(party.authorize(open_to_all.session))["error"] == "invalid_request"
+    signed = ring.sign(party.request(aud="http://localhost:8000", iss=party.id))
+    code = answer(party.authorize(open_to_all.session, request=signed))["code"]
+    tokens = json(party.redeem(code))
+    claims = claims_of(tokens["id_token"])
+    assert header_of(tokens["id_token"])["alg"] == "ES256"
+    assert claims["acr"] == "pwd"
+    assert isinstance(claims["auth_time"], int)
+    assert len(claims["sub"]) == 64
+    said = party.userinfo(tokens["access_token"]).body.decode()
+    assert header_of(said)["alg"] == "PS256"
+    assert claims_of(said)["sub"] == claims["sub"]
+    open_to_all.session.authenticated_at -= timedelta(minutes=5)
+    open_to_all.session.save()
+    silent = ring.sign(party.request(prompt="none"))
+    late = answer(party.authorize(open_to_all.session, request=silent, prompt="none"))
+    assert late["error"] == "login_required"
+
+
 @pytest.mark.standard("RFC 8252", "7.2", "claimed https addresses are checked like anybody's")
 @pytest.mark.parametrize("name", ["redirect_uris", "post_logout_redirect_uris"])
 def test_native_is_no_way_around_the_policy(world: World, name: str) -> None:
@@ -361,6 +475,42 @@ def test_sector(open_to_all: World, server: Receiver) -> None:
     server.behaviours["/sector"] = receiver.ok([*uris, "https://c.example/cb"])
     # Over plain http, which only hosts that the operator names may use; https names a sector.
     assert "sector" in refused(register(open_to_all.provider, **asked), "invalid_client_metadata")
+
+
+@pytest.mark.standard("OIDC Registration", "5", "and then all of its clients know a person alike")
+def test_shared_sector(open_to_all: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    uris = ["https://a.example/cb", "https://b.example/cb"]
+    address = "https://sector.example/uris.json"
+    asked: list[str] = []
+
+    def get(url: str, **options: Any) -> outbound.Answer:
+        asked.append(url)
+        return outbound.Answer(200, {}, orjson.dumps(uris))
+
+    monkeypatch.setattr(outbound, "get", get)
+    monkeypatch.setattr(outbound, "check", lambda url: None)
+    subs = set()
+    for redirect_uri in (uris, uris[:1]):
+        found = registered(
+            open_to_all.provider,
+            redirect_uris=redirect_uri,
+            subject_type="pairwise",
+            sector_identifier_uri=address,
+        )
+        client = Client.objects.select_related("application").get(client_id=found.id)
+        agree(open_to_all.user, client.application, "openid")
+        party = RelyingParty(open_to_all.provider, client, found.answer["client_secret"])
+        subs.add(claims_of(party.tokens(open_to_all.session)["id_token"])["sub"])
+    assert asked == [address, address]
+    assert len(subs) == 1
+    unlisted = [*uris, "https://c.example/cb"]
+    response = register(
+        open_to_all.provider,
+        redirect_uris=unlisted,
+        subject_type="pairwise",
+        sector_identifier_uri=address,
+    )
+    assert (response.status, json(response)["error"]) == (400, "invalid_client_metadata")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from idp import directory
 from tests.support.protocol import RelyingParty, World, header, json
 
 S = "RFC 7662"
@@ -42,6 +43,26 @@ def test_audience(world: World, web: RelyingParty) -> None:
     stranger = world.relying_party()
     token = web.tokens(world.session)["access_token"]
     assert stranger.introspect(token) == stranger.introspect("nonsense") == {"active": False}
+
+
+@pytest.mark.standard(S, "2.1", "an API asks about its own tokens, and about no others")
+def test_api(world: World, web: RelyingParty) -> None:
+    api = world.relying_party(grant_types=["client_credentials"])
+    orders = world.resource("https://orders.example", "orders:read", clients=[web])
+    world.resource("https://stock.example", "stock:read", clients=[web])
+    api.client.introspects.add(orders)
+    directory.forget()
+    scope = "openid orders:read stock:read"
+    for resource, active in (("https://orders.example", True), ("https://stock.example", False)):
+        token = web.tokens(world.session, scope=scope, resource=resource)["access_token"]
+        found = api.introspect(token)
+        assert found["active"] is active
+        if active:
+            assert (found["aud"], found["sub"]) == (resource, world.user.subject)
+            assert (found["client_id"], found["iss"]) == (web.id, "http://localhost:8000")
+        else:
+            assert found == {"active": False}
+    assert api.introspect(web.tokens(world.session)["access_token"]) == {"active": False}
 
 
 @pytest.mark.standard(S, "2.2", "nothing is cached")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.protocol import RelyingParty, World, agree, answer, header
+from tests.support import dynamic
+from tests.support.protocol import RelyingParty, World, agree, answer, header, json
 
 S = "RFC 8252"
 
@@ -79,6 +80,60 @@ def test_no_silent_approval(world: World, native: RelyingParty) -> None:
     assert header(response, "Location").startswith("/interaction/")
     claimed = native.authorize(world.session, redirect_uri="https://app.example/callback")
     assert answer(claimed)["code"]
+
+
+@pytest.mark.standard(S, "7.3", "localhost is a name: the very address that was registered")
+def test_localhost(world: World) -> None:
+    party = world.relying_party(
+        redirect_uris=["http://localhost:7777/callback"],
+        token_endpoint_auth_method="none",
+        application_profile="native",
+    )
+    assert leads(world, party, "http://localhost:7777/callback")
+    for other in ("http://localhost:7778/callback", "http://127.0.0.1:7777/callback"):
+        assert not leads(world, party, other)
+
+
+@pytest.mark.standard(S, "7", "what a native client may register")
+@pytest.mark.parametrize(
+    ("redirect_uri", "taken"),
+    [
+        ("com.example.wiki:/callback", True),
+        ("http://127.0.0.1/callback", True),
+        ("http://[::1]:8000/callback", True),
+        ("http://localhost/callback", True),
+        ("https://wiki.example/callback", True),
+        ("wiki:/callback", False),
+        ("wiki://callback", False),
+        ("com.example.wiki:/callback#x", False),
+        ("com.example.wiki:callback", False),
+        ("http://wiki.example/callback", False),
+        ("http://127.0.0.2/callback", False),
+        ("javascript:alert(1)", False),
+        ("data:text/html,x", False),
+        ("file:///etc/passwd", False),
+        ("urn:ietf:wg:oauth:2.0:oob", False),
+        ("urn:ietf:wg:oauth:2.0:oob:auto", False),
+    ],
+)
+def test_registration(world: World, redirect_uri: str, taken: bool) -> None:
+    dynamic.policy()
+    response = dynamic.register(
+        world.provider,
+        application_type="native",
+        token_endpoint_auth_method="none",
+        redirect_uris=[redirect_uri],
+    )
+    assert response.status == (201 if taken else 400), response.body
+    if not taken:
+        assert json(response)["error"] == "invalid_redirect_uri"
+
+
+@pytest.mark.standard(S, "8.6", "nor silently: prompt=none says that the person has to agree")
+def test_no_silent_answer(world: World, native: RelyingParty) -> None:
+    agree(world.user, native.application, "openid")
+    found = answer(native.authorize(world.session, prompt="none"))
+    assert found["error"] == "consent_required"
 
 
 @pytest.mark.standard(S, "8.12", "no out-of-band address")

@@ -39,6 +39,28 @@ def test_invalid_target(world: World, party: RelyingParty, resource: str) -> Non
     assert parameters.get("error") == ("invalid_target" if resource else None)
 
 
+@pytest.mark.standard(S, "2", "and so at the token endpoint, where nothing is used up by it")
+@pytest.mark.parametrize("resource", ["orders", "https://x#y", "https://foreign.example"])
+def test_invalid_target_of_a_token(world: World, party: RelyingParty, resource: str) -> None:
+    code = party.code(world.session, **ALL)
+    refused = party.redeem(code, resource=resource)
+    assert (refused.status, json(refused)["error"]) == (400, "invalid_target")
+    token = json(party.redeem(code, resource=ORDERS))["refresh_token"]
+    refused = party.refresh(token, resource=resource)
+    assert (refused.status, json(refused)["error"]) == (400, "invalid_target")
+    assert audience(party.refresh(token, resource=[ORDERS])) == ORDERS
+
+
+@pytest.mark.standard(S, "2.2", "machines name theirs at the token endpoint")
+def test_machines(world: World, party: RelyingParty) -> None:
+    party.change(grant_types=["client_credentials"])
+    for resource, scope in ((ORDERS, "orders:read"), (STOCK, "stock:read")):
+        response = party.token(grant_type="client_credentials", resource=resource, scope=scope)
+        assert audience(response) == resource
+    response = party.token(grant_type="client_credentials", resource="https://foreign.example")
+    assert json(response)["error"] == "invalid_target"
+
+
 @pytest.mark.standard(S, "2.1", "several at the authorization endpoint")
 def test_several(world: World, party: RelyingParty) -> None:
     code = party.code(world.session, **ALL)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 from django.conf import settings
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from tests.support.protocol import RelyingParty, World, claims_of, header_of, json
+from idp.protocol import jose
+from tests.support.protocol import (
+    RelyingParty,
+    World,
+    answer,
+    basic,
+    claims_of,
+    header_of,
+    json,
+)
 
 S = "RFC 9068"
 API = "https://api.example"
@@ -60,6 +70,53 @@ def test_confusion(world: World, web: RelyingParty) -> None:
     assert header_of(tokens["id_token"])["typ"] == "JWT"
     response = web.authorize(world.session, id_token_hint=tokens["access_token"])
     assert "error=invalid_request" in dict(response.headers)["Location"]
+
+
+@pytest.mark.standard("Security control", "40", "no kind of token in the place of another")
+@pytest.mark.standard("RFC 8725", "3.11", "each kind of value in its own place, and in no other")
+def test_kinds(world: World, web: RelyingParty) -> None:
+    web.change(refresh_always=True)
+    tokens = web.tokens(world.session)
+    kinds = {**tokens, "code": web.code(world.session), "secret": web.secret}
+    for kind in ("access_token", "refresh_token", "id_token", "code", "secret"):
+        value = kinds[kind]
+        hinted = answer(web.authorize(world.session, id_token_hint=value, prompt="none"))
+        secret = world.provider.post("/revoke", {"token": "x"}, authorization=basic(web.id, value))
+        taken = {
+            "access_token": web.userinfo(value).status == 200,
+            "refresh_token": kind != "refresh_token" and web.refresh(value).status == 200,
+            "id_token": "code" in hinted,
+            "code": kind != "code" and web.redeem(value).status == 200,
+            "secret": secret.status == 200,
+        }
+        assert {name for name, was in taken.items() if was} <= {kind}
+    assert web.refresh(tokens["refresh_token"]).status == 200
+    assert web.redeem(kinds["code"]).status == 200
+
+
+@pytest.mark.standard("RFC 8725", "3.2", "signed with a key pair, and with what the header says")
+def test_forged_access_tokens(world: World, web: RelyingParty) -> None:
+    token = web.tokens(world.session)["access_token"]
+    head, body, signature = token.split(".")
+    assert header_of(token)["alg"] == "ES256"
+    none = jose.encode(b'{"alg":"none","typ":"at+jwt"}')
+    hmac = jose.encode(
+        b'{"alg":"HS256","typ":"at+jwt","kid":"%s"}' % header_of(token)["kid"].encode()
+    )
+    other = jose.encode(orjson.dumps({**claims_of(token), "scope": "openid email"}))
+    for forged in (
+        f"{none}.{body}.",
+        f"{none}.{body}.{signature}",
+        f"{hmac}.{body}.{signature[:43]}",
+        f"{head}.{other}.{signature}",
+        f"{head}.{body}.",
+        f"{head}.{body}.{signature[:-1]}",
+        f"{token}.",
+        f"{token}x",
+    ):
+        assert web.userinfo(forged).status == 401
+        assert web.introspect(forged) == {"active": False}
+    assert web.userinfo(token).status == 200
 
 
 @pytest.mark.standard("RFC 9700", "4.15", "a client is never mistaken for a person")

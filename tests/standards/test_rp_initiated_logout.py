@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from django.conf import settings
+from django.test import override_settings
 
 from idp.models import Session
-from tests.support.protocol import AFTER_LOGOUT, RelyingParty, World, answer, cookie_of, header
+from tests.support.factories import UserFactory
+from tests.support.protocol import (
+    AFTER_LOGOUT,
+    RelyingParty,
+    World,
+    answer,
+    cookie_of,
+    header,
+    sign_in,
+)
+from tests.support.sign_in import Browser
 
 S = "OIDC RP-Initiated Logout"
 
@@ -81,6 +95,56 @@ def test_post(world: World, hint: str) -> None:
     assert header(response, "Location") == AFTER_LOGOUT
     foreign = world.provider.post("/end_session", form)
     assert header(foreign, "Location").startswith("/end_session?ticket=")
+
+
+@pytest.mark.standard(S, "2", "an expired hint counts")
+def test_expired_hint(world: World, hint: str) -> None:
+    world.provider.ahead = timedelta(hours=2)
+    response = leave(world, id_token_hint=hint, post_logout_redirect_uri=AFTER_LOGOUT)
+    assert header(response, "Location") == AFTER_LOGOUT
+    assert not signed_in()
+
+
+@pytest.mark.standard(S, "2", "a hint of another session, person or issuer signs nobody out")
+def test_hint_of_another_session(world: World, web: RelyingParty) -> None:
+    elsewhere = web.tokens(sign_in(world.user))["id_token"]
+    somebody = web.tokens(sign_in(UserFactory()))["id_token"]
+    web.tokens(world.session)
+    for foreign in (elsewhere, somebody):
+        response = leave(world, id_token_hint=foreign, post_logout_redirect_uri=AFTER_LOGOUT)
+        assert header(response, "Location").startswith("/logout/confirm/")
+    assert Session.objects.filter(ended_at=None).count() == 3
+    other = settings.IDP.model_copy(update={"issuer": "https://other.example"})
+    with override_settings(IDP=other):
+        forged = web.tokens(world.session)["id_token"]
+    response = leave(world, id_token_hint=forged, post_logout_redirect_uri=AFTER_LOGOUT)
+    assert header(response, "Location").startswith("/logout/confirm/")
+
+
+@pytest.mark.standard(S, "6", "the page that asks wants its own form; then it leads to the client")
+def test_confirmation(world: World, web: RelyingParty) -> None:
+    browser = Browser()
+    browser.cookies.load(cookie_of(world.session))
+    query = urlencode(
+        {"client_id": web.id, "post_logout_redirect_uri": AFTER_LOGOUT, "state": "s t"}
+    )
+    page = browser.open(f"/end_session?{query}")
+    assert signed_in()
+    forged = browser.post(page.path, {"logout": "1"})
+    assert "Location" not in forged.headers or AFTER_LOGOUT not in forged.headers["Location"]
+    assert signed_in()
+    done = browser.submit(browser.open(f"/end_session?{query}"), logout="1")
+    assert done.headers["Location"] == AFTER_LOGOUT + "?state=s%20t"
+    assert not signed_in()
+
+
+@pytest.mark.standard(S, "3", "confirmed without a client nobody is led anywhere")
+def test_confirmation_without_a_client(world: World) -> None:
+    browser = Browser()
+    browser.cookies.load(cookie_of(world.session))
+    page = browser.open(f"/end_session?{urlencode({'post_logout_redirect_uri': AFTER_LOGOUT})}")
+    assert browser.submit(page, logout="1").path == "/logout/done"
+    assert not signed_in()
 
 
 @pytest.mark.standard(S, "2", "client_id must be the hint's")

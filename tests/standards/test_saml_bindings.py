@@ -10,8 +10,9 @@ import pytest
 from federation.saml import vocabulary
 from idp.models import Interaction
 from tests.attacks.saml import service_provider
-from tests.support.protocol import header
+from tests.support.protocol import FORM, cookie_of, header
 from tests.support.saml import Party, SamlWorld, posted
+from tests.support.sign_in import Browser
 
 S = "SAML Bindings"
 
@@ -147,3 +148,59 @@ def test_cross_site(saml: SamlWorld, party: Party) -> None:
     assert answer.status == 303
     assert header(answer, "Location").startswith("/interaction/")
     assert Interaction.objects.get().browser_hash == b""
+
+
+@pytest.mark.standard(S, "3.5.4", "answered once, and in the browser that the GET came from")
+def test_resumed_once(saml: SamlWorld, party: Party) -> None:
+    location = header(party.post(None, signed=True), "Location")
+    browser, thief = Browser(), Browser()
+    _, session = saml.other(username="mallory")
+    thief.cookies.load(cookie_of(session))
+    stranger = browser.open(location)
+    assert b"SAMLResponse" not in stranger.content
+    browser.cookies.load(cookie_of(saml.session))
+    assert thief.open(location).status_code == 400
+    form = posted(browser.open(location))
+    assert form.attributes["uid"] == ["alice"]
+    for one in (browser, thief):
+        assert b"SAMLResponse" not in one.open(location).content
+
+
+@pytest.mark.standard(S, "3.4.4", "one message: a request or a response, by one way")
+def test_one_message(saml: SamlWorld, party: Party) -> None:
+    query = query_of(party)
+    body = party.sp.post(party.sp.signed())
+    assert party.send_query(query + "&SAMLResponse=", saml.session).status == 400
+    both = saml.provider.send(
+        "POST",
+        "/saml/sso",
+        query=query,
+        body=body,
+        content_type=FORM,
+        cookies=cookie_of(saml.session),
+    )
+    assert both.status == 400
+    assert party.send_form(body + b"&SAMLRequest=x", saml.session).status == 400
+    assert party.send_form(body + b"&SAMLResponse=x", saml.session).status == 400
+
+
+@pytest.mark.standard(S, "3.6", "SimpleSign, artifacts and SOAP are not spoken")
+def test_other_bindings(saml: SamlWorld, party: Party) -> None:
+    signed = query_of(party)
+    assert party.send_form(signed.encode(), saml.session).status == 400
+    assert (
+        saml.provider.get("/saml/sso", "SAMLart=x", cookies=cookie_of(saml.session)).status == 400
+    )
+    soap = saml.provider.send("POST", "/saml/sso", body=b"<x/>", content_type="text/xml")
+    assert soap.status == 400
+
+
+@pytest.mark.standard(S, "3.5.1", "the answer comes by POST alone, whatever the request came by")
+def test_never_by_redirect(saml: SamlWorld, party: Party) -> None:
+    for answer in (
+        party.redirect(saml.session),
+        party.post(saml.session, signed=True),
+        party.redirect(None, attributes='IsPassive="true"'),
+    ):
+        assert posted(answer).action == party.sp.acs_url
+        assert header(answer, "Location") == ""

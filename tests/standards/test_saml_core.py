@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 
+from federation.models import PersistentNameId
 from federation.saml import vocabulary, xml
 from idp.models import Interaction
 from tests.attacks.saml import authn_requests, service_provider
-from tests.support.protocol import header
+from tests.support.protocol import cookie_of, header, sign_in
 from tests.support.saml import Party, SamlWorld, posted
+from tests.support.sign_in import PASSWORD as SECRET
+from tests.support.sign_in import Browser, quick_hashes  # noqa: F401 (a fixture)
 
 S = "SAML Core"
 PASSWORD = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
@@ -49,6 +54,14 @@ def test_issuer(saml: SamlWorld, party: Party) -> None:
 def test_issue_instant(saml: SamlWorld, party: Party, minutes: int) -> None:
     saml.provider.ahead = timedelta(minutes=minutes)
     assert party.redirect(saml.session).status == 400
+
+
+@pytest.mark.standard(S, "3.2.1", "clocks that differ by less are served")
+@pytest.mark.parametrize("minutes", [-2, 2])
+def test_clock_skew(saml: SamlWorld, party: Party, minutes: int) -> None:
+    party.sp = replace(party.sp, issue_instant=datetime.now(UTC) + timedelta(minutes=minutes))
+    for signed in (True, False):
+        assert posted(party.redirect(saml.session, signed=signed)).status == ("Success",)
 
 
 @pytest.mark.standard(S, "3.2.1", "the ID of a signed request is accepted once")
@@ -122,6 +135,52 @@ def test_consumer_index(saml: SamlWorld, party: Party) -> None:
 def test_consumer_exclusive(saml: SamlWorld, party: Party) -> None:
     both = 'AssertionConsumerServiceIndex="0"'
     assert party.redirect(saml.session, attributes=both).status == 400
+
+
+@pytest.mark.standard(S, "3.4.1", "ProtocolBinding is POST, or the request gets a page here")
+def test_protocol_binding(saml: SamlWorld, party: Party) -> None:
+    binding = 'ProtocolBinding="%s"'
+    named = f'AssertionConsumerServiceURL="{party.sp.acs_url}"'
+    found = posted(party.redirect(saml.session, attributes=binding % vocabulary.POST))
+    assert found.action == party.sp.acs_url
+    for other in ("HTTP-Artifact", "HTTP-Redirect", "SOAP", "PAOS"):
+        said = binding % f"urn:oasis:names:tc:SAML:2.0:bindings:{other}"
+        for text in (named, ""):
+            request = party.request(attributes=said).replace(named, text)
+            answer = party.send_query(party.sp.redirect(request, signed=False), saml.session)
+            assert answer.status == 400
+            assert b"SAMLResponse" not in answer.body
+
+
+@pytest.mark.standard(S, "3.4.1", "an index that is not registered gets a page here")
+def test_unknown_index(saml: SamlWorld, party: Party) -> None:
+    named = f'AssertionConsumerServiceURL="{party.sp.acs_url}"'
+    text = party.request().replace(named, 'AssertionConsumerServiceIndex="7"')
+    answer = party.send_query(party.sp.redirect(text, signed=False), saml.session)
+    assert answer.status == 400
+    assert b"SAMLResponse" not in answer.body
+
+
+@pytest.mark.standard(S, "3.4.1", "ForceAuthn: a new proof, and AuthnInstant is its time")
+def test_new_proof(saml: SamlWorld, party: Party, quick_hashes: None) -> None:  # noqa: F811 (fixture)
+    earlier = datetime.now(UTC) - timedelta(hours=2)
+    saml.user.set_password(SECRET)
+    saml.user.save()
+    browser = Browser()
+    browser.cookies.load(cookie_of(sign_in(saml.user, authenticated_at=earlier)))
+
+    def begin(**options: Any) -> Any:
+        query = party.sp.redirect(party.request(**options), signed=False)
+        return browser.open(f"/saml/sso?{query.decode()}")
+
+    silent = posted(begin()).one("//saml:AuthnStatement").get("AuthnInstant")
+    assert silent == instant(earlier)
+    page = begin(attributes='ForceAuthn="true"')
+    wrong = browser.submit(page, password="not the password")
+    assert b"SAMLResponse" not in wrong.content
+    form = posted(browser.submit(wrong, password=SECRET))
+    proven = form.one("//saml:AuthnStatement").get("AuthnInstant")
+    assert proven >= instant(datetime.now(UTC) - timedelta(minutes=1))
 
 
 @pytest.mark.standard(S, "3.4.1", "ForceAuthn: a live session is not enough")
@@ -222,6 +281,40 @@ def test_persistent(saml: SamlWorld, party: Party) -> None:
     assert name == name.lower()
 
 
+@pytest.mark.standard(S, "8.3.7", "persistent: random, in one case, and never given to another")
+def test_persistent_is_never_given_again(saml: SamlWorld, party: Party) -> None:
+    first = posted(party.redirect(saml.session)).name_id
+    assert re.fullmatch(r"[0-9a-f]{40}", first.text)
+    assert first.get("SPNameQualifier") == party.sp.entity_id
+    name, address = saml.user.username, saml.user.email
+    saml.user.delete()
+    _, session = saml.other(username=name, email=address)
+    assert posted(party.redirect(session)).name_id.text != first.text
+    assert PersistentNameId.objects.get(pk=first.text).user is None
+    with pytest.raises(IntegrityError), transaction.atomic():
+        PersistentNameId.objects.create(value=first.text, service_provider="another")
+
+
+@pytest.mark.standard(S, "8.3.7", "persistent: two letters that differ in case are no one's")
+def test_case_counts(saml: SamlWorld, party: Party) -> None:
+    name = posted(party.redirect(saml.session)).name_id.text
+    inside = (
+        f'<saml:Subject><saml:NameID Format="{vocabulary.PERSISTENT}">%s</saml:NameID>'
+        "</saml:Subject>"
+    )
+    assert posted(party.redirect(saml.session, inside=inside % name)).status == ("Success",)
+    wrong = posted(party.redirect(saml.session, inside=inside % name.upper()))
+    assert wrong.status == ("Responder", "UnknownPrincipal")
+
+
+@pytest.mark.standard(S, "3.4.1.1", "unspecified, or no policy: the application's default")
+@pytest.mark.parametrize("inside", ["", policy(vocabulary.UNSPECIFIED)])
+def test_default_format(saml: SamlWorld, party: Party, inside: str) -> None:
+    for default in (vocabulary.PERSISTENT, vocabulary.EMAIL_ADDRESS, vocabulary.TRANSIENT):
+        party.change(default_name_id_format=default)
+        assert posted(party.redirect(saml.session, inside=inside)).name_id.get("Format") == default
+
+
 @pytest.mark.standard(S, "8.3.8", "transient: another one each time")
 def test_transient(saml: SamlWorld, party: Party) -> None:
     names = {
@@ -277,6 +370,25 @@ def test_error_response(saml: SamlWorld, party: Party) -> None:
     assert form.all("/samlp:Response/ds:Signature")
     assert not form.all("//saml:Assertion")
     xml.validate(xml.parse(form.xml), schema="protocol")
+
+
+@pytest.mark.standard(S, "3.2.2.2", "cancelled: AuthnFailed; without access: RequestDenied")
+def test_given_up(saml: SamlWorld, party: Party) -> None:
+    browser = Browser()
+    query = party.sp.redirect(party.request(identifier="_id"), signed=False, relay_state="back")
+    page = browser.open(f"/saml/sso?{query.decode()}")
+    cancelled = posted(browser.submit(page, cancel="1"))
+    party.change_application(access="nobody")
+    browser.cookies.load(cookie_of(saml.session))
+    query = party.sp.redirect(party.request(identifier="_id"), signed=False, relay_state="back")
+    denied = posted(browser.submit(browser.open(f"/saml/sso?{query.decode()}"), cancel="1"))
+    for form, status in ((cancelled, "AuthnFailed"), (denied, "RequestDenied")):
+        assert form.status == ("Responder", status)
+        assert (form.action, form.relay_state) == (party.sp.acs_url, "back")
+        assert form.root.get("InResponseTo") == "_id"
+        assert form.root.get("Destination") == party.sp.acs_url
+        assert form.all("/samlp:Response/ds:Signature")
+        assert not form.all("//saml:Assertion")
 
 
 @pytest.mark.standard(S, "1.1", "what is sent is valid by the schema, without a DTD")

@@ -6,16 +6,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client as DjangoClient
 from lxml import etree
 
-from federation.identity_provider import registration
+from federation.identity_provider import entity, registration
 from federation.models import ServiceProvider as Row
 from federation.saml import datatypes, errors, signature, vocabulary, xml
-from idp import keys
+from idp import directory, keys
 from tests.attacks.saml import metadata as hostile
 from tests.attacks.saml import service_provider
 from tests.attacks.saml.service_provider import ServiceProvider, consumer
+from tests.support.factories import UserFactory
+from tests.support.protocol import cookie_of, sign_in
 from tests.support.saml import NAMESPACES, Party, SamlWorld, metadata_of, posted
+from tests.support.sign_in import Browser
 
 S = "SAML Metadata"
 SP = ServiceProvider()
@@ -68,6 +74,40 @@ def test_nothing_else(ours: Any) -> None:
     assert not names & {"SingleLogoutService", "ArtifactResolutionService", "ManageNameIDService"}
 
 
+@pytest.mark.standard(S, "2.3.2.2", "whom to ask, where somebody is named; else nothing is made up")
+@pytest.mark.parametrize(
+    ("contact", "error_url", "addresses"),
+    [
+        ("help@example.org", None, ["mailto:help@example.org"]),
+        ("https://help.example.org/", "https://help.example.org/", []),
+        ("", None, []),
+    ],
+)
+def test_contacts(
+    saml: SamlWorld, settings: Any, contact: str, error_url: str | None, addresses: list[str]
+) -> None:
+    settings.IDP = settings.IDP.model_copy(update={"support_contact": contact})
+    directory.forget()
+    root = etree.fromstring(saml.provider.get("/saml/metadata").body)
+    (role,) = find(root, "/md:EntityDescriptor/md:IDPSSODescriptor")
+    assert role.get("errorURL") == error_url
+    assert [one.text for one in find(root, "//md:ContactPerson/md:EmailAddress")] == addresses
+    directory.forget()
+
+
+@pytest.mark.standard(S, "2.4.3", "each service provider finds ours as it suits it")
+def test_own_document(saml: SamlWorld) -> None:
+    party = saml.party()
+    for demanded in (True, False):
+        for format_ in (vocabulary.EMAIL_ADDRESS, vocabulary.PERSISTENT):
+            party.change(want_authn_requests_signed=demanded, default_name_id_format=format_)
+            address = entity.metadata_url(party.row).removeprefix("http://localhost:8000")
+            root = etree.fromstring(DjangoClient().get(address).content)
+            (role,) = find(root, "/md:EntityDescriptor/md:IDPSSODescriptor")
+            assert role.get("WantAuthnRequestsSigned") == str(demanded).lower()
+            assert find(role, "md:NameIDFormat")[0].text == format_
+
+
 @pytest.mark.standard("SAML MDUI", "2.1", "a display name for discovery pages")
 def test_display_name(ours: Any) -> None:
     (name,) = find(ours, "//*[local-name()='DisplayName']")
@@ -96,6 +136,39 @@ def test_several(saml: SamlWorld) -> None:
         registration.register_from_metadata(several)
     registration.register_from_metadata(several, entity_id=other.entity_id)
     assert Row.objects.get().entity_id == other.entity_id
+
+
+@pytest.fixture
+def administrator(saml: SamlWorld) -> Browser:
+    root = UserFactory(username="root", is_superuser=True)
+    browser = Browser()
+    browser.cookies.load(cookie_of(sign_in(root)))
+    return browser
+
+
+@pytest.mark.standard("IIP", "MD03", "administrators paste it or send a file, and look before")
+@pytest.mark.parametrize("way", ["paste", "file"])
+def test_import(saml: SamlWorld, administrator: Browser, way: str) -> None:
+    document = metadata_of(SP, encryption=True)
+    page = administrator.open("/admin/connect/saml/")
+    sent: dict[str, Any] = administrator.form_of(page, "entity_id", "acs_url")["inputs"]
+    sent = {"csrfmiddlewaretoken": sent["csrfmiddlewaretoken"]}
+    if way == "file":
+        sent["file"] = SimpleUploadedFile("metadata.xml", document)
+    else:
+        sent["xml"] = document.decode()
+    review = administrator.post(page.path, sent)
+    assert review.status_code == 303
+    shown = administrator.open(review.headers["Location"])
+    assert SP.acs_url in shown.content.decode()
+    assert not Row.objects.exists()
+    token = administrator.form_of(shown, "csrfmiddlewaretoken")["inputs"]
+    done = administrator.post(shown.path, token)
+    assert done.status_code == 303
+    row = Row.objects.get()
+    assert row.entity_id == SP.entity_id
+    assert row.signing_certificates
+    assert row.encryption_certificates
 
 
 @pytest.mark.standard(S, "2.4.1.1", "any number of keys; any of them verifies")
@@ -134,6 +207,30 @@ def test_weak_key(saml: SamlWorld) -> None:
     weak = hostile.key(service_provider.rsa_key("weak", 1024))
     with pytest.raises(errors.InvalidMetadata, match="1024"):
         registration.register_from_metadata(SP.metadata(role=weak + consumer(SP.acs_url)))
+
+
+@pytest.mark.standard("SAML2Int", "SDP-MD06", "a curve of 256 bits is enough, a smaller one is not")
+@pytest.mark.parametrize(("curve", "taken"), [(ec.SECP256R1, True), (ec.SECP192R1, False)])
+def test_curves(saml: SamlWorld, curve: Any, taken: bool) -> None:
+    role = hostile.key(ec.generate_private_key(curve())) + consumer(SP.acs_url)
+    if taken:
+        registration.register_from_metadata(SP.metadata(role=role))
+        assert len(Row.objects.get().signing_certificates) == 1
+    else:
+        with pytest.raises(errors.InvalidMetadata):
+            registration.register_from_metadata(SP.metadata(role=role))
+
+
+@pytest.mark.standard(S, "2.4.4", "poor metadata switches no check off (CVE-2026-16443)")
+def test_poor_metadata(saml: SamlWorld) -> None:
+    party = saml.party(want_authn_requests_signed=True)
+    without_use = hostile.key(party.sp.key, use="") + consumer(party.sp.acs_url)
+    for role in (without_use, consumer(party.sp.acs_url)):
+        document = party.sp.metadata(role=role).replace(b'AuthnRequestsSigned="true"', b"")
+        registration.register_from_metadata(document)
+        assert party.redirect(saml.session).status == 400
+        foreign = party.sp.redirect(party.request(), key=service_provider.rsa_key("foreign"))
+        assert party.send_query(foreign, saml.session).status == 400
 
 
 @pytest.mark.standard(

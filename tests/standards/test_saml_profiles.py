@@ -63,6 +63,76 @@ def test_signed_twice(saml: SamlWorld, party: Party) -> None:
     party.accept(form, request_id="_id")
 
 
+@pytest.mark.standard(S, "4.1.4.5", "which of both are signed is the service provider's to say")
+@pytest.mark.parametrize(("response", "assertion"), [(True, False), (False, True), (True, True)])
+def test_what_is_signed(saml: SamlWorld, party: Party, response: bool, assertion: bool) -> None:
+    party.change(sign_response=response, sign_assertion=assertion)
+    form = posted(party.redirect(saml.session))
+    assert bool(form.all("/samlp:Response/ds:Signature")) is response
+    assert bool(form.all("//saml:Assertion/ds:Signature")) is assertion
+
+
+@pytest.mark.standard("SAML2Int", "SDP-ALG01", "nothing below SHA-256, no CBC, no RSA 1.5")
+def test_no_legacy_algorithms(saml: SamlWorld) -> None:
+    party = saml.party(encryption=True)
+    used = set(posted(party.redirect(saml.session)).all("//@Algorithm"))
+    used.discard(f"{vocabulary.DS}sha1")  # inside OAEP, where collisions do not matter
+    assert not [one for one in used if one.endswith(("cbc", "rsa-1_5", "sha1"))]
+    for legacy in ("aes128-cbc", "tripledes-cbc", "rsa-1_5"):
+        method = {"algorithm": f"http://www.w3.org/2001/04/xmlenc#{legacy}"}
+        party.change(encryption_methods=[{**method, "digest_method": "", "mask_function": ""}])
+        refused = posted(party.redirect(saml.session))
+        assert refused.status[0] == "Responder"
+        assert not refused.all("//saml:Assertion | //saml:EncryptedAssertion")
+
+
+@pytest.mark.standard("SAML2Int", "SDP-IDP11", "in clear where no key is, or none is wanted")
+def test_not_encrypted(saml: SamlWorld, party: Party) -> None:
+    assert posted(party.redirect(saml.session)).assertion is not None
+    with_key = saml.party(encryption=True)
+    assert not posted(with_key.redirect(saml.session)).all("//saml:Assertion")
+    with_key.change(encrypt_assertion=False)
+    assert posted(with_key.redirect(saml.session)).assertion is not None
+
+
+@pytest.mark.standard("IIP", "IDP02", "several values are elements, written by the serializer")
+def test_values(saml: SamlWorld, party: Party) -> None:
+    hostile = ["</saml:AttributeValue>", "a&b", "\"<x y='z'>", "漢 ]]>"]
+    saml.user.attributes = {"roles": hostile, "empty": ""}
+    saml.user.save()
+    for position, claim in enumerate(("roles", "empty")):
+        ClaimMapping.objects.create(
+            application=party.row.application,
+            position=position,
+            claim=claim,
+            source="attribute",
+            key=claim,
+            to_saml=True,
+        )
+    form = posted(party.redirect(saml.session, identifier="_id"))
+    (one,) = form.all("//saml:Attribute[@Name='roles']")
+    assert [value.text for value in one] == hostile
+    assert one.get("NameFormat") == vocabulary.NAME_FORMAT_URI
+    assert not form.all("//*[local-name()='x']")
+    party.accept(form, request_id="_id")
+
+
+@pytest.mark.standard("IIP", "IDP04", "what the rows of the application say goes out, and no more")
+def test_release_by_rows(saml: SamlWorld, party: Party) -> None:
+    ClaimMapping.objects.create(
+        application=party.row.application, claim="mail", key="email", to_saml=True
+    )
+    ClaimMapping.objects.create(
+        application=party.row.application,
+        claim="hidden",
+        key="name",
+        to_saml=False,
+        to_userinfo=True,
+    )
+    form = posted(party.redirect(saml.session))
+    assert form.attributes == {"mail": [saml.user.email]}
+
+
 @pytest.mark.standard(
     "SAML2Int", "SDP-IDP09", "encrypted with AES-GCM and OAEP where there is a key"
 )

@@ -39,7 +39,8 @@ LONGEST_NAME = 300
 def plain(request: Request) -> HttpResponseBase:
     """`/login?next=`: a sign-in to this service itself."""
     target = return_path.validated(request.GET.get("next"))
-    if request.idp_session is not None:
+    session = request.idp_session
+    if session is not None and local.is_fresh_enough(session, target, now=facts.now()):
         return redirects.see_other(target)
     opened = local.open_login(request, target)
     response = redirects.see_other(opened.path)

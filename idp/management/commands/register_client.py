@@ -45,6 +45,8 @@ class Command(BaseCommand):
             raise CommandError(f"{error.error}: {error.description}") from None
         if client.metadata.get("logo_uri") and not registration.read_logo(client):
             self.stderr.write(f"logo_uri: {client.metadata[registration.LOGO_PROBLEM]}")
+        if client.pkce == client.Pkce.OPTIONAL:
+            self.stderr.write("gatehouse_pkce: optional leaves a stolen code without a safeguard")
         document = registration.document(client)
         if secret is not None:
             document |= {"client_secret": secret, "client_secret_expires_at": 0}

@@ -700,6 +700,16 @@ def test_what_does_not_fit_together(browser: Browser, changes: dict[str, Any], w
     assert words in response.content.decode()
 
 
+def test_warns_of_an_application_without_proof_key(browser: Browser) -> None:
+    client = ClientFactory()
+    for policy, warned in (("optional", True), ("required", False)):
+        posted = form(client, **{"client-0-pkce": policy})
+        response = browser.post(page(client.application), posted, follow=True)
+        assert ("is not noticed" in response.content.decode()) is warned
+        client.refresh_from_db()
+        assert client.pkce == policy
+
+
 def test_compatibility_is_a_choice_of_web_applications(browser: Browser) -> None:
     client = ClientFactory()
     changes = {

@@ -68,7 +68,14 @@ def test_missing_client(world: World, web: RelyingParty) -> None:
 
 
 def test_missing_redirect_uri(world: World, web: RelyingParty) -> None:
-    page(web.authorize(world.session, redirect_uri=None), "invalid_request")
+    text = page(web.authorize(world.session, redirect_uri=None), "invalid_request")
+    assert "did not say where the answer is to go" in text
+
+
+def test_refused_request_object_is_no_missing_redirect_uri(world: World, web: RelyingParty) -> None:
+    refused = web.authorize(world.session, redirect_uri=None, request="a.b.c")
+    text = page(refused, "invalid_request_object")
+    assert "did not say where" not in text
 
 
 def test_disabled_application(world: World, web: RelyingParty) -> None:
@@ -80,7 +87,8 @@ def test_disabled_application(world: World, web: RelyingParty) -> None:
 def test_repeated_before_the_address_is_proven(world: World, web: RelyingParty, name: str) -> None:
     value = web.request()[name]
     query = encode({**web.request(), name: [value, value]})
-    page(web.provider.get("/authorize", query), "invalid_request")
+    text = page(web.provider.get("/authorize", query), "invalid_request")
+    assert "did not say where" not in text
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
