@@ -77,16 +77,19 @@ def refuse(message: str) -> NoReturn:
 def check_settings() -> Path:
     """Read the environment as the workers will; says which variable is wrong and why.
 
-    Returns the data directory.
+    Returns the data directory, which is made for its owner alone.
     """
     from idp import conf, database
 
     try:
         settings = conf.load()
         database.configuration(settings.database_url, data_dir=settings.data_dir)
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         return settings.data_dir
     except ValueError as error:
         refuse(f"Gatehouse does not start with these settings:\n{error}")
+    except OSError as error:
+        refuse(f"GATEHOUSE_DATA_DIR: the directory cannot be made: {error}")
 
 
 def check_database() -> None:

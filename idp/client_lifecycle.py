@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django_tasks import task
 
 from idp import registration, registration_policy, schedule
-from idp.models import Application, Client, Grant
+from idp.models import Application, Client, Grant, Session
 
 DYNAMIC = Application.Origin.DYNAMIC
 REMEMBERED_SECONDS = 300.0
@@ -52,6 +52,9 @@ def forget_counts() -> None:
 
 def _count(grants: QuerySet[Grant], *, now: datetime) -> dict[uuid.UUID, int]:
     live = grants.filter(revoked_at=None, expires_at__gt=now, absolute_expires_at__gt=now)
+    # The end of a session denies its tokens and leaves the rows: only offline grants go on.
+    ended = Session.objects.filter(pk=OuterRef("session_id"), ended_at__isnull=False)
+    live = live.filter(Q(offline=True) | ~Exists(ended))
     rows = live.values("application_id").annotate(total=Count("pk")).order_by()
     return {row["application_id"]: row["total"] for row in rows}
 

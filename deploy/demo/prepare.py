@@ -96,6 +96,8 @@ def register_web_application(demonstration: Demonstration) -> None:
         "redirect_uris": [f"{home}/callback"],
         "post_logout_redirect_uris": [f"{home}/signed-out"],
         "initiate_login_uri": f"{home}/login",
+        "backchannel_logout_uri": f"{home}/backchannel-logout",
+        "backchannel_logout_session_required": True,
         "token_endpoint_auth_method": "client_secret_basic",
         "grant_types": ["authorization_code"],
         "response_types": ["code"],

@@ -27,6 +27,7 @@ SCOPE = "openid profile email address phone groups"
 TIMEOUT = 10
 PROMPTS = ("login", "none", "consent")
 LOGINS_UNDERWAY = 20
+LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 
 class WebApplication:
@@ -36,6 +37,7 @@ class WebApplication:
         self.issuer = demonstration.issuer
         self.home_url = demonstration.web_application
         self.client = client
+        self.ended: dict[str, bool] = {}
         self.brand = pages.Brand(
             name="Demo web application",
             protocol="OpenID Connect",
@@ -56,6 +58,7 @@ class WebApplication:
             "POST /logout": self.logout,
             "GET /logout-everywhere": self.logout_everywhere,
             "GET /signed-out": self.signed_out,
+            "POST /backchannel-logout": self.backchannel_logout,
         }
 
     def home(self, request: site.Request) -> site.Response:
@@ -63,6 +66,9 @@ class WebApplication:
         received = request.session.get("received")
         if received is None:
             return self.welcome("Sign in to see what an application learns", WELCOME)
+        if received["claims"].get("sid") in self.ended:
+            request.session.clear()
+            return self.welcome("You were signed out", "Gatehouse told us that your session ended.")
         title = received["userinfo"].get("name") or received["claims"]["sub"]
         body = pages.signed_in(str(title), actions=ACTIONS) + show(received)
         return site.page(self.brand.frame("Signed in", body))
@@ -138,11 +144,8 @@ class WebApplication:
 
     def verify(self, tokens: dict[str, Any], *, nonce: str) -> dict[str, Any]:
         """The claims of the ID token, once its signature and they are right."""
-        document = self.fetch(self.discover()["jwks_uri"])
-        keys = KeySet.import_key_set(cast(KeySetSerialization, document))
-        algorithm = self.client.get("id_token_signed_response_alg", "RS256")
         try:
-            token = jwt.decode(tokens["id_token"], keys, algorithms=[algorithm])
+            token = self.decode(tokens["id_token"])
             expected = {
                 "iss": {"essential": True, "value": self.issuer},
                 "aud": {"essential": True, "value": self.client["client_id"]},
@@ -183,6 +186,43 @@ class WebApplication:
         return self.welcome(
             "You are signed out", "At Gatehouse too: the next sign-in asks for your password again."
         )
+
+    def backchannel_logout(self, request: site.Request) -> site.Response:
+        """Gatehouse says that a session ended: whoever was signed in by it no longer is."""
+        sid = self.verify_logout(request.form.get("logout_token", ""))
+        self.ended[sid] = True
+        while len(self.ended) > site.MAXIMUM_SESSIONS:
+            self.ended.pop(next(iter(self.ended)))
+        return site.Response()
+
+    def verify_logout(self, token: str) -> str:
+        """The session that a logout token names (OIDC Back-Channel Logout §2.6)."""
+        rules = jwt.JWTClaimsRegistry(
+            leeway=5,
+            iss={"essential": True, "value": self.issuer},
+            aud={"essential": True, "value": self.client["client_id"]},
+            iat={"essential": True},
+            exp={"essential": True},
+            events={"essential": True},
+            sid={"essential": True},
+        )
+        try:
+            read = self.decode(token)
+            rules.validate(read.claims)
+        except (JoseError, ValueError) as error:
+            raise site.Problem("The logout token is not valid", str(error)) from error
+        if read.header.get("typ") != "logout+jwt" or "nonce" in read.claims:
+            raise site.Problem("That is no logout token", "It is a token for something else.")
+        if LOGOUT_EVENT not in read.claims["events"]:
+            raise site.Problem("That is no logout token", "It tells of another event.")
+        return str(read.claims["sid"])
+
+    def decode(self, token: str) -> jwt.Token:
+        """A JWT that Gatehouse signed, with the algorithm that was registered; raises JoseError."""
+        document = self.fetch(self.discover()["jwks_uri"])
+        keys = KeySet.import_key_set(cast(KeySetSerialization, document))
+        algorithm = self.client.get("id_token_signed_response_alg", "RS256")
+        return jwt.decode(token, keys, algorithms=[algorithm])
 
     def discover(self) -> dict[str, Any]:
         """The provider's metadata, asked again each time: a demonstration shows what is true."""

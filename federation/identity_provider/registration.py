@@ -36,7 +36,12 @@ class Registered:
 
 
 def register_from_metadata(
-    xml: bytes, *, entity_id: str | None = None, name: str = "", actor: str = ""
+    xml: bytes,
+    *,
+    entity_id: str | None = None,
+    name: str = "",
+    actor: str = "",
+    origin: str = Application.Origin.ADMINISTRATOR,
 ) -> Registered:
     """Register or update the service provider that `xml` describes (SAML Metadata §2.4.4).
 
@@ -51,11 +56,19 @@ def register_from_metadata(
         name=name,
         title=metadata.display_name,
         actor=actor,
+        origin=origin,
         warnings=metadata.warnings,
     )
 
 
-def register(entity_id: str, acs_url: str, *, name: str = "", actor: str = "") -> Registered:
+def register(
+    entity_id: str,
+    acs_url: str,
+    *,
+    name: str = "",
+    actor: str = "",
+    origin: str = Application.Origin.ADMINISTRATOR,
+) -> Registered:
     """Register or update a service provider of which only two addresses are known.
 
     Its AuthnRequests are not verified and assertions not encrypted: no keys are known.
@@ -66,7 +79,8 @@ def register(entity_id: str, acs_url: str, *, name: str = "", actor: str = "") -
         raise errors.InvalidMetadata("entity_id", "The entity ID is empty, too long or unprintable")
     url = endpoint.check(acs_url.strip(), what="The assertion consumer service")
     service = {"url": url, "binding": vocabulary.POST, "index": 0, "is_default": True}
-    return _save(entity_id, {"assertion_consumer_services": [service]}, name=name, actor=actor)
+    values = {"assertion_consumer_services": [service]}
+    return _save(entity_id, values, name=name, actor=actor, origin=origin)
 
 
 def from_metadata(metadata: service_provider.ServiceProviderMetadata) -> dict[str, Any]:
@@ -95,22 +109,24 @@ def _save(
     name: str,
     title: str = "",
     actor: str,
+    origin: str,
     warnings: tuple[str, ...] = (),
 ) -> Registered:
     """Create or update; of two that create the same one at once, one becomes an update.
 
     `name`: the administrator's wish. `title`: what a new one is called without it.
     """
+    words = {"name": name, "title": title, "actor": actor, "origin": origin}
     try:
-        row, created = _write(entity_id, values, name=name, title=title, actor=actor)
+        row, created = _write(entity_id, values, **words)
     except IntegrityError:
-        row, created = _write(entity_id, values, name=name, title=title, actor=actor)
+        row, created = _write(entity_id, values, **words)
     return Registered(row, created, warnings)
 
 
 @transaction.atomic
 def _write(
-    entity_id: str, values: Mapping[str, Any], *, name: str, title: str, actor: str
+    entity_id: str, values: Mapping[str, Any], *, name: str, title: str, actor: str, origin: str
 ) -> tuple[ServiceProvider, bool]:
     # First of all, so that two writers wait for each other here, and never across two rows.
     directory.bump()
@@ -120,7 +136,7 @@ def _write(
         .filter(entity_id=entity_id)
         .first()
     )
-    row = existing or _new(entity_id, values, name=name or title)
+    row = existing or _new(entity_id, values, name=name or title, origin=origin)
     if existing is not None and name:
         row.application.name = _one_line(name) or row.application.name
         row.application.save()
@@ -143,9 +159,11 @@ def _take(row: ServiceProvider, values: Mapping[str, Any]) -> None:
     row.want_authn_requests_signed = row.want_authn_requests_signed or demanded
 
 
-def _new(entity_id: str, values: Mapping[str, Any], *, name: str) -> ServiceProvider:
+def _new(entity_id: str, values: Mapping[str, Any], *, name: str, origin: str) -> ServiceProvider:
     application = Application.objects.create(
-        name=_one_line(name) or _host(entity_id, values)[:MAX_NAME], kind=Application.Kind.SAML
+        name=_one_line(name) or _host(entity_id, values)[:MAX_NAME],
+        kind=Application.Kind.SAML,
+        origin=origin,
     )
     return ServiceProvider(
         application=application,

@@ -126,14 +126,19 @@ def _counts(now: datetime) -> Iterable[tuple[str, str, str]]:
         expires_at__gt=now,
         seen_at__gt=now - settings.IDP.session_idle,
     )
-    applications = reverse("admin:idp_application_changelist")
-    yield "applications", applications, _number(models.Application.objects.all())
-    yield "people", reverse("admin:idp_user_changelist"), _number(models.User.objects.all())
-    sessions = reverse("admin:idp_session_changelist") + "?state=live"
-    yield "live sessions", sessions, _number(live)
     day = models.SignIn.objects.filter(id__gte=lowest_id(now - timedelta(days=1)))
+    applications = reverse("admin:idp_application_changelist")
+    people = reverse("admin:idp_user_changelist")
+    sessions = reverse("admin:idp_session_changelist") + "?state=live"
     activity = reverse("admin:idp_signin_changelist") + "?since=day"
-    yield "sign-ins in 24 hours", activity, _number(day)
+    for one, several, url, rows in (
+        ("application", "applications", applications, models.Application.objects.all()),
+        ("person", "people", people, models.User.objects.all()),
+        ("live session", "live sessions", sessions, live),
+        ("sign-in in 24 hours", "sign-ins in 24 hours", activity, day),
+    ):
+        number = _number(rows)
+        yield (one if number == "1" else several), url, number
 
 
 def _number(rows: QuerySet[Any]) -> str:

@@ -151,6 +151,22 @@ def test_after_signing_out_at_gatehouse_both_ask_again(
         page.wait_for_selector("#id_password")
 
 
+def test_signing_out_at_gatehouse_itself_ends_the_web_application_too(
+    signed_in: Visitor, demonstration: Demonstration
+) -> None:
+    page = signed_in.page
+    page.goto(f"{demonstration.gatehouse}/logout")
+    page.click("#logout-confirm")
+    page.wait_for_url(f"{demonstration.gatehouse}/logout/done")
+    limit = time.monotonic() + 30
+    page.goto(demonstration.web)
+    while page.locator("#person").count():
+        assert time.monotonic() < limit, "the web application was never told"
+        page.wait_for_timeout(200)
+        page.goto(demonstration.web)
+    assert "You were signed out" in text(page, "h1")
+
+
 def test_signing_out_here_leaves_gatehouse_signed_in(
     signed_in: Visitor, demonstration: Demonstration
 ) -> None:

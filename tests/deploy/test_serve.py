@@ -67,6 +67,23 @@ def test_refuses_a_database_that_lacks_migrations(surroundings: dict[str, str]) 
     assert "manage.py migrate" in refusal(surroundings)
 
 
+def test_makes_the_data_directory_for_its_owner_alone(
+    surroundings: dict[str, str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "new" / "data"
+    told = refusal(surroundings | {"GATEHOUSE_DATA_DIR": str(folder)})
+    assert "manage.py migrate" in told
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_names_a_data_directory_that_cannot_be_made(
+    surroundings: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    folder = tmp_path / "file" / "data"
+    assert "GATEHOUSE_DATA_DIR" in refusal(surroundings | {"GATEHOUSE_DATA_DIR": str(folder)})
+
+
 def test_refuses_a_master_key_that_does_not_open_the_stored_keys(
     surroundings: dict[str, str],
 ) -> None:

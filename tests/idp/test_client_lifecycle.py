@@ -12,7 +12,7 @@ from django.utils import timezone
 from idp import client_lifecycle, logo, registration, registration_policy
 from idp.models import Application, AuditEvent, Client, Grant
 from tests.support import dynamic
-from tests.support.factories import ClientFactory
+from tests.support.factories import ClientFactory, SessionFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -72,6 +72,16 @@ def test_what_goes_and_what_stays() -> None:
     assert set(Client.objects.all()) == {*stays, alive}
     assert AuditEvent.objects.filter(action="application.deleted", reason="not used").count() == 3
     assert client_lifecycle.prune(now=NOW) == 0
+
+
+def test_only_offline_grants_outlive_their_session() -> None:
+    ended, live = SessionFactory(ended_at=NOW), SessionFactory()
+    signed_out, offline, signed_in = client(), client(), client()
+    grant(signed_out, session_id=ended.pk)
+    grant(offline, session_id=ended.pk, offline=True)
+    grant(signed_in, session_id=live.pk)
+    assert client_lifecycle.live_grants() == {offline.pk: 1, signed_in.pk: 1}
+    assert client_lifecycle.removable(now=NOW) == [signed_out.pk]
 
 
 def test_looks_at_all_of_them_and_removes_some_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

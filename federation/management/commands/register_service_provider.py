@@ -14,6 +14,7 @@ from federation.identity_provider import entity, registration
 from federation.identity_provider.registration import Registered
 from federation.saml import errors, xml
 from idp import audit
+from idp.models import Application
 
 ACTOR = "register_service_provider"
 
@@ -61,10 +62,12 @@ def _register(
 ) -> Registered:
     if file is not None and not (entity_id or acs):
         return registration.register_from_metadata(
-            _read(file), entity_id=entity, name=name, actor=ACTOR
+            _read(file), entity_id=entity, name=name, actor=ACTOR, origin=Application.Origin.COMMAND
         )
     if file is None and entity_id and acs and not entity:
-        return registration.register(entity_id, acs, name=name, actor=ACTOR)
+        return registration.register(
+            entity_id, acs, name=name, actor=ACTOR, origin=Application.Origin.COMMAND
+        )
     raise CommandError("Give either FILE (with --entity), or both --entity-id and --acs.")
 
 

@@ -220,3 +220,57 @@ def test_signs_out_at_gatehouse_with_the_id_token(
 
 def test_shows_an_opaque_access_token_as_it_is() -> None:
     assert decoded("opaque") == ({}, {"value": "opaque"})
+
+
+def logout_token(header: dict[str, str] | None = None, **changes: Any) -> str:
+    """What Gatehouse posts when a session ends (OIDC Back-Channel Logout §2.4)."""
+    now = int(time.time())
+    event = {"http://schemas.openid.net/event/backchannel-logout": {}}
+    claims = {"iss": ISSUER, "aud": "web", "iat": now, "exp": now + 120, "jti": "1"}
+    claims |= {"sub": "alice", "sid": "one", "events": event, **changes}
+    kept = {name: value for name, value in claims.items() if value is not None}
+    return jwt.encode(
+        {"alg": "ES256", "kid": "one", "typ": "logout+jwt", **(header or {})}, kept, KEY
+    )
+
+
+def tell(application: WebApplication, token: str) -> site.Response:
+    """Post a logout token."""
+    form = {"logout_token": token}
+    return application.backchannel_logout(
+        site.Request("POST", "/backchannel-logout", "", {}, form, {})
+    )
+
+
+def test_an_ended_session_is_over_here_too(application: WebApplication, provider: Provider) -> None:
+    ended: dict[str, Any] = {}
+    other: dict[str, Any] = {}
+    for session, sid in ((ended, "one"), (other, "two")):
+        provider.claims = {**provider.claims, "sid": sid}
+        provider.claims.pop("nonce", None)
+        sign_in(application, provider, session)
+    assert tell(application, logout_token()).status == 200
+    assert "You were signed out" in application.home(request(ended)).body.decode()
+    assert not ended
+    assert "Alice" in application.home(request(other)).body.decode()
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "no.token",
+        logout_token(iss="http://localhost:1"),
+        logout_token(aud="another"),
+        logout_token(exp=1),
+        logout_token(sid=None),
+        logout_token(nonce="of an ID token"),
+        logout_token(events={"urn:other": {}}),
+        logout_token(events=None),
+        logout_token({"typ": "JWT"}),
+    ],
+)
+def test_believes_no_other_logout_token(application: WebApplication, token: str) -> None:
+    with pytest.raises(site.Problem):
+        tell(application, token)
+    assert not application.ended

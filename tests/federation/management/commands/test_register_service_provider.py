@@ -12,6 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from federation.models import ServiceProvider as Row
+from idp.models import Application
 from tests.attacks.saml import metadata as hostile
 from tests.attacks.saml import service_provider
 from tests.attacks.saml.service_provider import ServiceProvider, consumer, key_info
@@ -48,6 +49,7 @@ def test_by_a_file(file: Path) -> None:
         "single_sign_on_url": "http://localhost:8000/saml/sso",
     }
     assert warnings == ""
+    assert row.application.origin == Application.Origin.COMMAND
 
 
 def test_by_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
