@@ -32,8 +32,9 @@ left_out = pytest.StashKey[Counter[str]]()
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what a fixture marks, and give each pass its part.
 
-    On PostgreSQL: what touches the database. On SQLite: all but what asks, by its mark, for
-    Django's test database on PostgreSQL.
+    On PostgreSQL: what touches the database, but for tests that look at pages in a browser, which
+    are the same there. On SQLite: all but what asks, by its mark, for Django's test database on
+    PostgreSQL.
     """
     for item in items:
         for fixture in MARK_OF_FIXTURE.keys() & fixtures(item):
@@ -46,8 +47,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def on_postgresql(item: pytest.Item) -> bool:
-    """Whether the test touches the database of the pass."""
-    return touches_database(item)
+    """Whether the test touches the database of the pass, and looks at more than a page."""
+    return touches_database(item) and item.get_closest_marker("browser") is None
 
 
 def on_sqlite(item: pytest.Item) -> bool:
