@@ -7,27 +7,13 @@ registered, this ID new) is decided in `federation.identity_provider`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from federation.saml import (
-    bindings,
-    datatypes,
-    errors,
-    name_id,
-    signature,
-    signature_profile,
-    vocabulary,
-    xml,
-)
+from federation.saml import bindings, datatypes, errors, name_id, protocol_message, xml
+from federation.saml.protocol_message import KeysOf
 
-MAX_ENTITY_ID = 1_024
-
-# Nothing that could be taken for the message itself, or for an assertion, belongs into a request.
-_FORBIDDEN_INSIDE = signature_profile.SIGNABLE | {vocabulary.name("saml:EncryptedAssertion")}
-
-KeysOf = Callable[[str], Sequence[signature.VerificationKey]]
+NAME = "samlp:AuthnRequest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,53 +61,11 @@ class AuthnRequest:
 def receive(message: bindings.Message, *, keys_of: KeysOf) -> AuthnRequest:
     """Return the request in `message`, its signature verified if it has one.
 
-    `keys_of`: given the Issuer, returns the signing keys of that service provider's metadata; it
-    raises if there is none such, and that passes through. Whether a request without signature is
-    good enough is the caller's to decide by `signed`; one with a bad signature never is.
-    Raises InvalidMessage, InvalidSignature.
+    Whether one without signature is good enough is the caller's to decide by `signed`.
+    `keys_of`: see `protocol_message`. Raises InvalidMessage, InvalidSignature.
     """
-    if message.kind != "SAMLRequest":
-        raise errors.InvalidMessage("message_type", f"a {message.kind} in place of a request")
-    root = _parse(message.xml)
-    embedded = signature.is_signed(root)
-    if message.binding == vocabulary.REDIRECT and embedded:
-        # SAML Bindings §3.4.4.1: "Any signature on the SAML protocol message [...] MUST be removed"
-        raise errors.InvalidMessage("embedded_signature", "an XML signature by Redirect")
-    keys = keys_of(issuer(root))
-    if message.signature is not None:
-        bindings.verify_redirect(message, keys=keys)
-        return read(root, signed=True)
-    if embedded:
-        return read(signature.verify(root, keys=keys), signed=True)
-    return read(root, signed=False)
-
-
-def _parse(octets: bytes) -> xml.Element:
-    """Steps 2 to 4 of the pipeline: one tree, valid, one message in it, signatures in shape."""
-    root = xml.parse(octets)
-    if root.tag != vocabulary.name("samlp:AuthnRequest"):
-        raise errors.InvalidMessage("message_type", f"{root.tag} is no AuthnRequest")
-    if root.get("Version") != "2.0":
-        raise errors.InvalidMessage("version", f"Version {root.get('Version')!r}")
-    xml.validate(root, schema="protocol")
-    for element in root.iterdescendants():
-        if element.tag in _FORBIDDEN_INSIDE:
-            raise errors.InvalidMessage("nested_message", f"{element.tag} inside the request")
-    signature_profile.inspect(root)
-    return root
-
-
-def issuer(root: xml.Element) -> str:
-    """Return the Issuer, which the browser profile demands (SAML Profiles §4.1.4.1)."""
-    element = xml.child(root, "saml:Issuer")
-    if element is None:
-        raise errors.InvalidMessage("issuer", "no Issuer")
-    value = xml.token(element)
-    if not 0 < len(value) <= MAX_ENTITY_ID:
-        raise errors.InvalidMessage("issuer", f"an Issuer of {len(value)} characters")
-    if element.get("Format", vocabulary.ENTITY) not in (vocabulary.ENTITY, vocabulary.UNSPECIFIED):
-        raise errors.InvalidMessage("issuer", f"Format {element.get('Format')!r}")
-    return value
+    received = protocol_message.receive(message, name=NAME, keys_of=keys_of)
+    return read(received.element, signed=received.signed)
 
 
 def read(element: xml.Element, *, signed: bool) -> AuthnRequest:
@@ -129,7 +73,7 @@ def read(element: xml.Element, *, signed: bool) -> AuthnRequest:
     not_before, not_on_or_after = _conditions(element)
     request = AuthnRequest(
         id=element.get("ID"),
-        issuer=issuer(element),
+        issuer=protocol_message.issuer(element),
         issue_instant=datatypes.instant(element.get("IssueInstant")),
         signed=signed,
         destination=element.get("Destination"),

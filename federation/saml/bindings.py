@@ -1,7 +1,7 @@
 """How messages travel: HTTP Redirect and HTTP POST (SAML Bindings §3.4, §3.5).
 
-Decodes what arrives into one `Message`, keeping the raw octets that a Redirect signature covers,
-and prepares the form that carries a Response. Parses no XML, knows no endpoint.
+Decodes what arrives into one `Message`, keeping the raw octets that a Redirect signature covers;
+prepares the form or signed address that carries one of ours. Parses no XML, knows no endpoint.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes, urlencode
 
 from federation.saml import errors, signature, vocabulary, xml
 
@@ -218,12 +218,45 @@ def verify_redirect(message: Message, *, keys: Sequence[signature.VerificationKe
     )
 
 
-def post_form(response: bytes, *, action: str, relay_state: str | None) -> PostForm:
-    """Return the form that posts a Response to `action` (SAML Bindings §3.5.4).
+def redirect_url(
+    message: bytes,
+    *,
+    url: str,
+    kind: str,
+    relay_state: str | None,
+    key: signature.SigningKey,
+    algorithm: str | None = None,
+) -> str:
+    """Return the address that carries a signed message of ours (SAML Bindings §3.4.4.1).
 
-    `relay_state`: the service provider's own, given back unchanged.
+    `kind`: SAMLRequest or SAMLResponse. The message itself carries no signature.
     """
-    fields = [("SAMLResponse", base64.b64encode(response).decode("ascii"))]
+    algorithm = algorithm or key.default_algorithm
+    parameters = [(kind, base64.b64encode(deflate(message)).decode("ascii"))]
+    if relay_state is not None:
+        parameters.append(("RelayState", relay_state))
+    parameters.append(("SigAlg", algorithm))
+    octets = urlencode(parameters, quote_via=quote, safe="")
+    value = base64.b64encode(key.sign(octets.encode(), algorithm=algorithm)).decode("ascii")
+    separator = "&" if "?" in url else "?"
+    return f"{url}{separator}{octets}&Signature={quote(value, safe='')}"
+
+
+def deflate(message: bytes) -> bytes:
+    """Return the message as one raw DEFLATE stream (RFC 1951)."""
+    stream = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return stream.compress(message) + stream.flush()
+
+
+def post_form(
+    message: bytes, *, action: str, relay_state: str | None, kind: str = "SAMLResponse"
+) -> PostForm:
+    """Return the form that posts a message of ours to `action` (SAML Bindings §3.5.4).
+
+    `kind`: SAMLRequest or SAMLResponse. `relay_state`: ours beside a request, else the service
+    provider's own, given back unchanged.
+    """
+    fields = [(kind, base64.b64encode(message).decode("ascii"))]
     if relay_state is not None:
         fields.append(("RelayState", relay_state))
     return PostForm(action=action, fields=tuple(fields))

@@ -9,7 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from federation.saml import assertion, datatypes, encryption, errors, signature, vocabulary, xml
+from federation.saml import (
+    assertion,
+    datatypes,
+    encryption,
+    errors,
+    signature,
+    status_response,
+    vocabulary,
+    xml,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,14 +66,15 @@ def build_signed_response(
     Destination is the assertion's recipient. `response_id`: where the caller wants to know it.
     Raises InvalidContent.
     """
-    response = _response(
-        response_id or datatypes.new_id(),
+    response = status_response.new(
+        "samlp:Response",
+        identifier=response_id or datatypes.new_id(),
         issuer=content.issuer,
         destination=content.recipient,
         in_response_to=content.in_response_to,
         issue_instant=content.issue_instant,
     )
-    _add_status(response, (vocabulary.SUCCESS,), "")
+    status_response.add_status(response, (vocabulary.SUCCESS,))
     element = assertion.build(content)
     if protection.sign_assertion:
         signature.sign(element, key=protection.key, algorithm=protection.algorithm)
@@ -80,45 +90,14 @@ def build_error_response(
     content: ErrorResponse, *, key: signature.SigningKey, algorithm: str | None = None
 ) -> bytes:
     """Return the signed error Response. Raises InvalidContent."""
-    response = _response(
-        content.id,
+    response = status_response.new(
+        "samlp:Response",
+        identifier=content.id,
         issuer=content.issuer,
         destination=content.destination,
         in_response_to=content.in_response_to,
         issue_instant=content.issue_instant,
     )
-    _add_status(response, content.status, content.message)
+    status_response.add_status(response, content.status, content.message)
     signature.sign(response, key=key, algorithm=algorithm)
     return xml.serialise(response)
-
-
-def _response(
-    identifier: str,
-    *,
-    issuer: str,
-    destination: str,
-    in_response_to: str | None,
-    issue_instant: datetime,
-) -> xml.Element:
-    response = xml.new("samlp:Response", prefixes=("saml",))
-    attributes = {
-        "ID": identifier,
-        "Version": "2.0",
-        "IssueInstant": datatypes.format_instant(issue_instant),
-        "Destination": destination,
-    }
-    if in_response_to is not None:
-        attributes["InResponseTo"] = in_response_to
-    for name, value in attributes.items():
-        xml.set_attribute(response, name, value)
-    xml.add(response, "saml:Issuer", issuer)
-    return response
-
-
-def _add_status(response: xml.Element, codes: tuple[str, ...], message: str) -> None:
-    """Add samlp:Status; each further code goes inside the one before (SAML Core §3.2.2.2)."""
-    status = parent = xml.add(response, "samlp:Status")
-    for code in codes:
-        parent = xml.add(parent, "samlp:StatusCode", attributes={"Value": code})
-    if message:
-        xml.add(status, "samlp:StatusMessage", message)

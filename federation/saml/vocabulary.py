@@ -12,6 +12,7 @@ SHIBMD = "urn:mace:shibboleth:metadata:1.0"
 DS = "http://www.w3.org/2000/09/xmldsig#"
 XENC = "http://www.w3.org/2001/04/xmlenc#"
 XENC11 = "http://www.w3.org/2009/xmlenc11#"
+SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 XML = "http://www.w3.org/XML/1998/namespace"
 
 PREFIXES = {
@@ -24,11 +25,14 @@ PREFIXES = {
     "ds": DS,
     "xenc": XENC,
     "xenc11": XENC11,
+    "soap": SOAP,
 }
 
 # Bindings (SAML Bindings §3).
 REDIRECT = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
 POST = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
+ARTIFACT = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact"
+SOAP_BINDING = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP"
 DEFLATE = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE"
 
 # NameID formats (SAML Core §8.3).
@@ -57,6 +61,7 @@ AUTHN_FAILED = _STATUS + "AuthnFailed"
 INVALID_NAME_ID_POLICY = _STATUS + "InvalidNameIDPolicy"
 NO_AUTHN_CONTEXT = _STATUS + "NoAuthnContext"
 NO_PASSIVE = _STATUS + "NoPassive"
+PARTIAL_LOGOUT = _STATUS + "PartialLogout"
 REQUEST_DENIED = _STATUS + "RequestDenied"
 REQUEST_UNSUPPORTED = _STATUS + "RequestUnsupported"
 UNKNOWN_PRINCIPAL = _STATUS + "UnknownPrincipal"

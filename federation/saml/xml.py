@@ -286,6 +286,16 @@ def add(
     return element
 
 
+def add_plain(parent: Element, name: str, content: str) -> Element:
+    """Append a child that is in no namespace, as SOAP has them. Raises InvalidContent."""
+    element = etree.SubElement(parent, name)
+    try:
+        element.text = content
+    except ValueError as error:
+        raise errors.InvalidContent("content", f"{name}: {error}") from error
+    return element
+
+
 @functools.cache
 def _expanded(name: str) -> tuple[str, str, dict[str, str]]:
     """Return the expanded name, its prefix and the declaration of that; names are our own few."""

@@ -152,3 +152,21 @@ def test_any_query_and_body_is_a_message_or_a_clear_refusal(query: str, body: by
     ):
         with contextlib.suppress(errors.SamlError):
             decode(value)  # type: ignore[operator]
+
+
+@pytest.mark.standard("SAML Bindings", "3.4.4.1", "a message of ours by Redirect is signed")
+@pytest.mark.parametrize("relay_state", [None, "a/b c&d=é"])
+@pytest.mark.parametrize("url", ["https://sp.example/slo", "https://sp.example/slo?a=b"])
+def test_our_own_redirect_is_read_and_verified(key, url: str, relay_state: str | None) -> None:
+    address = bindings.redirect_url(
+        b"<a/>", url=url, kind="SAMLRequest", relay_state=relay_state, key=key
+    )
+    assert address.startswith(url)
+    message = bindings.decode_redirect(address.partition("?")[2])
+    assert (message.xml, message.kind, message.relay_state) == (b"<a/>", "SAMLRequest", relay_state)
+    bindings.verify_redirect(message, keys=[signature.verification_key(key.certificate)])
+
+
+def test_a_request_of_ours_by_post() -> None:
+    form = bindings.post_form(b"<a/>", action="https://sp", relay_state=None, kind="SAMLRequest")
+    assert form.fields == (("SAMLRequest", base64.b64encode(b"<a/>").decode()),)
