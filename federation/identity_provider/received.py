@@ -14,7 +14,7 @@ MAX_SHOWN = 4_000
 def facts(origin: Request, message: Message | None, request: AuthnRequest | None) -> dict[str, Any]:
     """The request as far as it could be read; one that could not is shown as it came."""
     if message is None:
-        return {"method": origin.method}
+        return {"method": origin.method, "path": origin.path}
     found: dict[str, Any] = {"binding": message.binding.rpartition(":")[2]}
     if message.relay_state is not None:
         found["RelayState"] = f"({len(message.relay_state)} characters)"

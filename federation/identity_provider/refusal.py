@@ -1,7 +1,8 @@
 """A request is refused: the answer, the audit trail, the trace under a reference.
 
 Until its assertion consumer service is proven a request gets a page here; from then on the service
-provider gets a signed Response with status codes (SAML Core §3.2.2.2).
+provider gets a signed Response with status codes (SAML Core §3.2.2.2). Where it has not asked, it
+hears nothing: the person started it here, and reads it here.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def answer(refused: Refused, request: Request) -> Response:
         suggestion=draft.suggestion or remedies.of(refused.error),
     )
     reply_to = draft.reply_to()
-    if reply_to is not None and known is not None:
+    if reply_to is not None and known is not None and reply_to.in_response_to is not None:
         return _send(refused.error, reply_to, known, request, reference=reference)
     return _page(refused, request, reference=reference)
 
@@ -71,6 +72,8 @@ def fail(
         received=sign_on.received,
         suggestion=remedies.of(error),
     )
+    if sign_on.reply_to.in_response_to is None:
+        return page(error, reference=reference, application=known.application)
     return _send(error, sign_on.reply_to, known, request, reference=reference)
 
 

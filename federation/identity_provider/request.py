@@ -21,10 +21,13 @@ MAX_LOGIN_HINT = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyTo:
-    """Where an answer goes: an address of the service provider's metadata, and what comes along."""
+    """Where an answer goes: an address of the service provider's metadata, and what comes along.
+
+    `in_response_to`: None where nobody has asked (SAML Profiles §4.1.5).
+    """
 
     acs_url: str
-    in_response_to: str
+    in_response_to: str | None
     relay_state: str | None = None
 
 
@@ -75,6 +78,7 @@ class Draft:
     """A request on its way through the checks; each fills in what it has proven.
 
     `acs_url`: empty until it is proven to be the service provider's own.
+    `relay_state`: what is sent along where there is no message that brought one.
     `expected`, `found_instead`, `suggestion`: what the failing check found, for administrators.
     """
 
@@ -83,6 +87,7 @@ class Draft:
     service_provider: KnownServiceProvider | None = None
     authn_request: AuthnRequest | None = None
     acs_url: str = ""
+    relay_state: str | None = None
     name_id_format: str = ""
     demand: Demand = field(default_factory=Demand)
     subject_id: str | None = None
@@ -120,16 +125,17 @@ class Draft:
             return None
         return ReplyTo(
             acs_url=self.acs_url,
-            in_response_to=self.verified.id,
-            relay_state=self.message.relay_state if self.message else None,
+            in_response_to=self.authn_request.id if self.authn_request else None,
+            relay_state=self.message.relay_state if self.message else self.relay_state,
         )
 
     def requirement(self) -> AuthenticationRequirement:
         """What the request demands of the sign-in, in the words of both protocols."""
         acr_values = self.demand.acr_values()
+        asked = self.authn_request
         return AuthenticationRequirement(
-            force=self.verified.force_authn,
-            passive=self.verified.is_passive,
+            force=asked is not None and asked.force_authn,
+            passive=asked is not None and asked.is_passive,
             acr_values=acr_values,
             essential_acr=bool(acr_values),
             login_hint=self.login_hint[:MAX_LOGIN_HINT],
@@ -147,6 +153,6 @@ class Draft:
             name_id_format=self.name_id_format,
             demand=self.demand,
             requirement=self.requirement(),
-            subject=self.verified.subject,
+            subject=self.authn_request.subject if self.authn_request else None,
             received=facts(self.origin, self.message, self.authn_request),
         )

@@ -131,6 +131,6 @@ def _trace(sign_on: SignOnRequest, session: Session, request: Request, *, at_onc
         user=session.user,
         application=sign_on.service_provider.application,
         received=dict(sign_on.received),
-        trace=pipeline.passed(),
+        trace=pipeline.passed(asked=sign_on.reply_to.in_response_to is not None),
         later=at_once,
     )

@@ -12,6 +12,7 @@ from federation.saml import vocabulary
 from idp.accounts import people
 from idp.claims import mapping
 from idp.models import Application, ClaimMapping
+from idp.protocol.message import Response
 from tests.support.protocol import cookie_of
 from tests.support.saml import Party, SamlWorld, decrypted, posted
 from tests.support.sign_in import Browser
@@ -188,12 +189,41 @@ def test_unsolicited(saml: SamlWorld, query: str) -> None:
     assert b"SAMLResponse" not in answer.body
 
 
+@pytest.mark.standard(S, "4.1.5", "unsolicited where it is switched on: no InResponseTo anywhere")
+def test_started_here(saml: SamlWorld) -> None:
+    party = saml.party(idp_initiated=True, relay_states=["https://app.example/home"])
+    browser = Browser()
+    browser.cookies.load(cookie_of(saml.session))
+    form = posted(browser.open(f"/saml/launch/{party.row.slug}"))
+    assert form.status == ("Success",)
+    assert not form.all("//@InResponseTo")
+    assert form.relay_state == "https://app.example/home"
+    assert form.one("//saml:SubjectConfirmationData").get("Recipient") == party.sp.acs_url
+    party.accept(form)
+
+
+@pytest.mark.standard(S, "4.1.5", "RelayState from the application's own list alone")
+def test_started_here_with_a_relay_state(saml: SamlWorld) -> None:
+    party = saml.party(idp_initiated=True, relay_states=["first", "second"])
+    browser = Browser()
+    browser.cookies.load(cookie_of(saml.session))
+    at = f"/saml/launch/{party.row.slug}?RelayState="
+    assert posted(browser.open(f"{at}second")).relay_state == "second"
+    for given in ("https://evil.example", "Second", "second%20", "first&RelayState=second"):
+        assert b"SAMLResponse" not in browser.open(at + given).content
+
+
 # ----- switched off, at every entry -----
 
 
 def entries(saml: SamlWorld, party: Party) -> list[Any]:
-    """Every way in: both bindings, passive, and one that began before."""
+    """Every way in: both bindings, passive, started here, and one that began before."""
+    party.change(idp_initiated=True)
+    launch = Browser()
+    launch.cookies.load(cookie_of(saml.session))
+    started = launch.get(f"/saml/launch/{party.row.slug}")
     return [
+        Response(started.status_code, [], started.content),
         party.redirect(saml.session),
         party.redirect(saml.session, signed=True),
         party.post(saml.session, signed=True),

@@ -76,6 +76,19 @@ def test_saves_what_administrators_decide_and_keeps_indexes(browser: Browser) ->
     assert event.details["changes"]["signature_algorithm"]["before"] == "rsa-sha256"
 
 
+def test_what_it_is_started_with(browser: Browser) -> None:
+    row = ServiceProviderFactory()
+    assert "Off. Once switched on" in browser.get(url(row)).content.decode()
+    data = form(row, idp_initiated="on", relay_states="https://app.example/\n second ")
+    assert browser.post(url(row), data).status_code == 302
+    row.refresh_from_db()
+    assert row.idp_initiated
+    assert row.relay_states == ["https://app.example/", "second"]
+    html = browser.get(url(row)).content.decode()
+    assert f"/saml/launch/{row.slug}</code>" in html
+    assert "Off. Once" not in html
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -84,6 +97,8 @@ def test_saves_what_administrators_decide_and_keeps_indexes(browser: Browser) ->
         ({"sign_response": None, "sign_assertion": None}, "Sign the response, the assertion"),
         ({"want_authn_requests_signed": "on"}, "import its metadata first"),
         ({"signature_algorithm": "rsa-sha1"}, "not one of the available choices"),
+        ({"relay_states": "first\n" + "x" * 2049}, "Line 2: at most 2048 bytes"),
+        ({"relay_states": "a\u202eb"}, "Line 1: at most"),
         ({"default_name_id_format": "odd"}, "not one of the available choices"),
     ],
 )
