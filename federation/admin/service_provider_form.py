@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from federation.admin import certificates
+from federation.admin import asked, certificates
 from federation.identity_provider import entity, name_ids, protection
 from federation.models import ServiceProvider
 from federation.saml import bindings, errors, vocabulary
@@ -54,7 +54,7 @@ class ServiceProviderForm(forms.ModelForm):
         fields = (
             *("default_name_id_format", "name_id_source", "want_authn_requests_signed"),
             *("sign_response", "sign_assertion", "encrypt_assertion", "signature_algorithm"),
-            *("idp_initiated", "relay_states"),
+            *("idp_initiated", "relay_states", "attribute_release", "subject_identifier"),
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -124,10 +124,14 @@ class ServiceProviderInline(admin.StackedInline):
     can_delete = False
     template = "admin/half.html"
     verbose_name_plural = "SAML"
-    readonly_fields = ("entity_id", "keys_shown", "metadata_shown", "launch_shown")
+    readonly_fields = (
+        *("entity_id", "keys_shown", "metadata_shown", "launch_shown"),
+        "asked_shown",
+    )
     fieldsets: ClassVar = [
         ("Addresses", {"fields": ["entity_id", "acs_urls", "metadata_shown"]}),
         ("NameID", {"fields": ["default_name_id_format", "name_id_source"]}),
+        ("Attributes", {"fields": ["attribute_release", "subject_identifier", "asked_shown"]}),
         ("Started from here", {"fields": ["idp_initiated", "relay_states", "launch_shown"]}),
         (
             "Signatures and encryption",
@@ -150,6 +154,10 @@ class ServiceProviderInline(admin.StackedInline):
     @admin.display(description="keys of the service provider")
     def keys_shown(self, provider: ServiceProvider) -> str:
         return shown_certificates(provider.signing_certificates, provider.encryption_certificates)
+
+    @admin.display(description="its metadata asks for")
+    def asked_shown(self, provider: ServiceProvider) -> str:
+        return asked.shown(provider)
 
     @admin.display(description="address to start it")
     def launch_shown(self, provider: ServiceProvider) -> SafeString:

@@ -18,6 +18,7 @@ from federation.identity_provider import (
     authn_context,
     entity,
     name_ids,
+    requested_attributes,
     service_providers,
 )
 from federation.identity_provider.errors import (
@@ -40,6 +41,7 @@ from federation.saml import (
     signature,
     vocabulary,
 )
+from federation.saml.metadata import attribute_consuming_service
 from idp.accounts import requirement
 
 FORM = "application/x-www-form-urlencoded"
@@ -194,6 +196,22 @@ def known_name_id_format(draft: Draft) -> None:
             suggestion="Choose one of these formats in the service provider.",
         )
         raise
+
+
+def known_attribute_service(draft: Draft) -> None:
+    """The AttributeConsumingServiceIndex names a service, where that decides (SAML Core §3.4.1)."""
+    index, row = draft.verified.attribute_consuming_service_index, draft.known.row
+    if index is None or not requested_attributes.is_limited(row):
+        return
+    services = requested_attributes.services(row)
+    if attribute_consuming_service.choose(services, index=index) is None:
+        draft.found(
+            expected=", ".join(str(one.index) for one in services),
+            received=str(index),
+            suggestion="Import the service provider's metadata again: its"
+            " AttributeConsumingServices say which attributes it gets.",
+        )
+        raise errors.RequestUnsupported(f"AttributeConsumingServiceIndex {index}")
 
 
 def _default_format(draft: Draft) -> str:

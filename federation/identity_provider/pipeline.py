@@ -30,6 +30,7 @@ CHECKS: tuple[Check, ...] = (
     # Answered with an error Response.
     checks.possible_passive,
     checks.known_name_id_format,
+    checks.known_attribute_service,
     checks.reachable_authn_context,
     checks.known_subject,
 )

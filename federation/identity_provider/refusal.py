@@ -33,6 +33,7 @@ _MESSAGES = {
     vocabulary.NO_AUTHN_CONTEXT: "The requested authentication context cannot be reached.",
     vocabulary.INVALID_NAME_ID_POLICY: "The requested NameID cannot be given.",
     vocabulary.REQUEST_DENIED: "The person may not use this application.",
+    vocabulary.REQUEST_UNSUPPORTED: "The request asks for something that does not exist here.",
     vocabulary.UNKNOWN_PRINCIPAL: "The requested person is not the one who signed in.",
 }
 

@@ -33,7 +33,10 @@ class ReplyTo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignOnRequest:
-    """A request that has passed every check. `subject`: who it must be, if it says so."""
+    """A request that has passed every check. `subject`: who it must be, if it says so.
+
+    `attribute_service`: the AttributeConsumingServiceIndex, None for the default service.
+    """
 
     service_provider: KnownServiceProvider
     reply_to: ReplyTo
@@ -41,6 +44,7 @@ class SignOnRequest:
     demand: Demand
     requirement: AuthenticationRequirement
     subject: NameID | None = None
+    attribute_service: int | None = None
     received: Mapping[str, Any] = field(default_factory=dict)
 
     def stored(self) -> dict[str, Any]:
@@ -51,6 +55,7 @@ class SignOnRequest:
             "name_id_format": self.name_id_format,
             "demand": asdict(self.demand),
             "subject": asdict(self.subject) if self.subject else None,
+            "attribute_service": self.attribute_service,
             "received": dict(self.received),
         }
 
@@ -69,6 +74,7 @@ def restore(
         demand=Demand(stored["demand"]["comparison"], tuple(stored["demand"]["class_refs"])),
         requirement=requirement,
         subject=NameID(**subject) if subject else None,
+        attribute_service=stored.get("attribute_service"),
         received=stored["received"],
     )
 
@@ -154,5 +160,8 @@ class Draft:
             demand=self.demand,
             requirement=self.requirement(),
             subject=self.authn_request.subject if self.authn_request else None,
+            attribute_service=(
+                self.authn_request.attribute_consuming_service_index if self.authn_request else None
+            ),
             received=facts(self.origin, self.message, self.authn_request),
         )

@@ -87,7 +87,9 @@ def _assertion(
     return issuing.assertion_for(
         row,
         name_id=name,
-        released=issuing.release_for(row, person, signed_in=signed_in, rows=rows),
+        released=issuing.release_for(
+            row, person, signed_in=signed_in, rows=rows, service_index=sign_on.attribute_service
+        ),
         signed_in=signed_in,
         recipient=Recipient(acs_url=reply_to.acs_url, in_response_to=reply_to.in_response_to),
         now=request.now,

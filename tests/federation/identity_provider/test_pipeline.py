@@ -46,6 +46,7 @@ def test_the_order_of_the_checks() -> None:
         "registered_consumer",
         "possible_passive",
         "known_name_id_format",
+        "known_attribute_service",
         "reachable_authn_context",
         "known_subject",
     ]
