@@ -25,6 +25,7 @@ FORMAT_WORDS = {
     vocabulary.TRANSIENT: "transient: another random name each time",
     vocabulary.EMAIL_ADDRESS: "emailAddress: the verified e-mail address",
     vocabulary.UNSPECIFIED: "unspecified: the field named below",
+    name_ids.NONE: "none: attributes alone name the person; a logout there cannot be asked for",
 }
 
 
@@ -37,7 +38,7 @@ class ServiceProviderForm(forms.ModelForm):
     )
     default_name_id_format = forms.ChoiceField(
         label="NameID unless the request says otherwise",
-        choices=[(one, FORMAT_WORDS[one]) for one in name_ids.SUPPORTED],
+        choices=[(one, FORMAT_WORDS[one]) for one in (*name_ids.SUPPORTED, name_ids.NONE)],
     )
     relay_states = LinesField(
         label="RelayStates",
@@ -54,7 +55,13 @@ class ServiceProviderForm(forms.ModelForm):
         fields = (
             *("default_name_id_format", "name_id_source", "want_authn_requests_signed"),
             *("sign_response", "sign_assertion", "encrypt_assertion", "signature_algorithm"),
-            *("idp_initiated", "relay_states", "attribute_release", "subject_identifier"),
+            *(
+                "name_qualifier",
+                "idp_initiated",
+                "relay_states",
+                "attribute_release",
+                "subject_identifier",
+            ),
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -130,7 +137,7 @@ class ServiceProviderInline(admin.StackedInline):
     )
     fieldsets: ClassVar = [
         ("Addresses", {"fields": ["entity_id", "acs_urls", "metadata_shown"]}),
-        ("NameID", {"fields": ["default_name_id_format", "name_id_source"]}),
+        ("NameID", {"fields": ["default_name_id_format", "name_id_source", "name_qualifier"]}),
         ("Attributes", {"fields": ["attribute_release", "subject_identifier", "asked_shown"]}),
         ("Started from here", {"fields": ["idp_initiated", "relay_states", "launch_shown"]}),
         (

@@ -105,7 +105,7 @@ def _with_identifier(
 def assertion_for(
     service_provider: ServiceProvider,
     *,
-    name_id: NameID,
+    name_id: NameID | None,
     released: Release,
     signed_in: SignedIn,
     recipient: Recipient,

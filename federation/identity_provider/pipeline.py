@@ -29,6 +29,7 @@ CHECKS: tuple[Check, ...] = (
     checks.registered_consumer,
     # Answered with an error Response.
     checks.possible_passive,
+    checks.wanted_here,
     checks.known_name_id_format,
     checks.known_attribute_service,
     checks.reachable_authn_context,

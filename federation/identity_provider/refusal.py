@@ -29,6 +29,7 @@ PROTOCOL = "saml"
 TITLE = "This sign-in cannot go on"
 _MESSAGES = {
     vocabulary.AUTHN_FAILED: "The person did not sign in.",
+    vocabulary.NO_SUPPORTED_IDP: "The request wants another identity provider.",
     vocabulary.NO_PASSIVE: "The person would have to see a page.",
     vocabulary.NO_AUTHN_CONTEXT: "The requested authentication context cannot be reached.",
     vocabulary.INVALID_NAME_ID_POLICY: "The requested NameID cannot be given.",

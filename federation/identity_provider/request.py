@@ -36,6 +36,8 @@ class SignOnRequest:
     """A request that has passed every check. `subject`: who it must be, if it says so.
 
     `attribute_service`: the AttributeConsumingServiceIndex, None for the default service.
+    `name_qualifier`: the affiliation whose persistent NameID is asked for, empty for its own.
+    `may_create`: whether a first persistent NameID may be given.
     """
 
     service_provider: KnownServiceProvider
@@ -45,6 +47,8 @@ class SignOnRequest:
     requirement: AuthenticationRequirement
     subject: NameID | None = None
     attribute_service: int | None = None
+    name_qualifier: str = ""
+    may_create: bool = True
     received: Mapping[str, Any] = field(default_factory=dict)
 
     def stored(self) -> dict[str, Any]:
@@ -56,6 +60,8 @@ class SignOnRequest:
             "demand": asdict(self.demand),
             "subject": asdict(self.subject) if self.subject else None,
             "attribute_service": self.attribute_service,
+            "name_qualifier": self.name_qualifier,
+            "may_create": self.may_create,
             "received": dict(self.received),
         }
 
@@ -75,6 +81,8 @@ def restore(
         requirement=requirement,
         subject=NameID(**subject) if subject else None,
         attribute_service=stored.get("attribute_service"),
+        name_qualifier=stored.get("name_qualifier", ""),
+        may_create=stored.get("may_create", True),
         received=stored["received"],
     )
 
@@ -95,6 +103,7 @@ class Draft:
     acs_url: str = ""
     relay_state: str | None = None
     name_id_format: str = ""
+    name_qualifier: str = ""
     demand: Demand = field(default_factory=Demand)
     subject_id: str | None = None
     login_hint: str = ""
@@ -153,15 +162,17 @@ class Draft:
         reply_to = self.reply_to()
         if reply_to is None:
             raise LookupError("no assertion consumer service: the order of the checks is wrong")
+        asked = self.authn_request
+        policy = asked.name_id_policy if asked else None
         return SignOnRequest(
             service_provider=self.known,
             reply_to=reply_to,
             name_id_format=self.name_id_format,
             demand=self.demand,
             requirement=self.requirement(),
-            subject=self.authn_request.subject if self.authn_request else None,
-            attribute_service=(
-                self.authn_request.attribute_consuming_service_index if self.authn_request else None
-            ),
+            subject=asked.subject if asked else None,
+            attribute_service=asked.attribute_consuming_service_index if asked else None,
+            name_qualifier=self.name_qualifier,
+            may_create=policy is None or policy.allow_create is not False,
             received=facts(self.origin, self.message, self.authn_request),
         )

@@ -143,6 +143,11 @@ class PersistentNameIdManager(models.Manager["PersistentNameId"]):
         given = self.filter(user_id=user_id, service_provider=service_provider)
         return given.values_list("value", flat=True).first()
 
+    def person_of(self, value: str, *, service_provider: str) -> uuid.UUID | None:
+        """The active person who has this value there, None if nobody has."""
+        given = self.filter(value=value, service_provider=service_provider, user__is_active=True)
+        return given.values_list("user_id", flat=True).first()
+
     def give(self, user_id: uuid.UUID, *, service_provider: str) -> str:
         """The value that was given, or a new one: 160 random bits in lower case."""
         value = self.known(user_id, service_provider=service_provider)

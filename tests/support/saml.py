@@ -193,7 +193,7 @@ def accept(
     metadata: bytes,
     answer: Posted,
     *,
-    request_id: str | None,
+    request_id: str | None = None,
     encrypted: bool = False,
     **security: Any,
 ) -> OneLogin_Saml2_Response:

@@ -24,6 +24,7 @@ def form(row: Row, **changes: Any) -> dict[str, Any]:
         "acs_urls": row.assertion_consumer_services[0]["url"],
         "default_name_id_format": row.default_name_id_format,
         "name_id_source": "username",
+        "name_qualifier": "",
         "sign_response": "on",
         "sign_assertion": "on",
         "encrypt_assertion": "on",
