@@ -10,14 +10,18 @@ class FederationConfig(AppConfig):
     verbose_name = "SAML"
 
     def ready(self) -> None:
-        from federation.identity_provider import continuation, metadata, single_sign_on
-        from federation.models import SeenMessage, ServiceProvider
+        from federation.identity_provider import continuation, launch, metadata, single_sign_on
+        from federation.models import SeenMessage, ServiceProvider, StoredArtifact
         from idp import directory, features, prune
 
         features.register(single_sign_on.FEATURE)
         features.register(metadata.FEATURE)
         continuation.install()
+        launch.install()
         directory.watch(ServiceProvider)
         prune.register(
             "SAML messages seen", lambda now: SeenMessage.objects.filter(expires_at__lt=now)
+        )
+        prune.register(
+            "SAML artifacts", lambda now: StoredArtifact.objects.filter(expires_at__lt=now)
         )

@@ -20,6 +20,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+# SAML Subject Identifier Attributes Profile §2.2.2: what follows the @.
+SAML_SCOPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,126}")
 WORDS = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -57,6 +59,7 @@ class Settings(BaseSettings):
     metrics_token: str = Field(default="", repr=False)
     mail_from: str = "gatehouse@localhost"
     support_contact: str = ""
+    saml_scope: str = ""
     log_level: str = "INFO"
     embedded_worker: bool = True
     strict_revocation: bool = False
@@ -123,6 +126,13 @@ class Settings(BaseSettings):
     def _outbound_allow(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_host_and_port(one) for one in value)
 
+    @field_validator("saml_scope")
+    @classmethod
+    def _saml_scope(cls, value: str) -> str:
+        if value and SAML_SCOPE.fullmatch(value) is None:
+            raise ValueError("must be a domain of at most 127 letters, digits, hyphens and dots")
+        return value.lower()
+
     @field_validator("ca_bundle", mode="before")
     @classmethod
     def _none(cls, value: Any) -> Any:
@@ -178,6 +188,12 @@ class Settings(BaseSettings):
     def host(self) -> str:
         """The issuer's host without its port."""
         return urlsplit(self.issuer).hostname or ""
+
+    @property
+    def scope(self) -> str:
+        """The domain within which subject identifiers are unique; empty where there is none."""
+        host = self.saml_scope or self.host
+        return host if SAML_SCOPE.fullmatch(host) else ""
 
     def cookie(self, name: str) -> str:
         """The full name of one of our cookies: `__Host-` wherever browsers accept it."""

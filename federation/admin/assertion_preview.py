@@ -99,7 +99,7 @@ def draw(saved: ServiceProvider, data: Any) -> ServiceProvider:
     """The service provider with its NameID as it is being typed."""
     drawn = copy.copy(saved)
     chosen = data.get("service_provider-0-default_name_id_format")
-    if chosen in name_ids.SUPPORTED:
+    if chosen in (*name_ids.SUPPORTED, name_ids.NONE):
         drawn.default_name_id_format = chosen
     source = data.get("service_provider-0-name_id_source")
     if source:

@@ -17,13 +17,15 @@ def sheet(application: Application, secret: str) -> Sheet:
     provider = ServiceProvider.objects.get(pk=application.pk)
     certificate = keys.saml_signing().certificate.strip()
     metadata = entity.metadata_url(provider)
-    rows = (
+    rows: tuple[Setting, ...] = (
         Setting("Metadata address", metadata),
         Setting("Entity ID (issuer)", entity.entity_id()),
         Setting("Sign-on address", entity.single_sign_on_url()),
         Setting("NameID", provider.default_name_id_format),
         Setting("Entity ID of the application", provider.entity_id),
     )
+    if provider.idp_initiated:
+        rows = (*rows, Setting("Address to start it", entity.launch_url(provider)))
     snippets = (
         Snippet("Certificate", certificate),
         Snippet("curl", f"curl -o gatehouse-metadata.xml {metadata}"),

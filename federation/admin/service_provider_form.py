@@ -12,10 +12,10 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from federation.admin import certificates
-from federation.identity_provider import name_ids, protection
+from federation.admin import asked, certificates
+from federation.identity_provider import entity, name_ids, protection
 from federation.models import ServiceProvider
-from federation.saml import errors, vocabulary
+from federation.saml import bindings, errors, vocabulary
 from federation.saml.metadata import endpoint
 from idp.admin.choices import LinesField
 from idp.templatetags.administration import state
@@ -25,6 +25,7 @@ FORMAT_WORDS = {
     vocabulary.TRANSIENT: "transient: another random name each time",
     vocabulary.EMAIL_ADDRESS: "emailAddress: the verified e-mail address",
     vocabulary.UNSPECIFIED: "unspecified: the field named below",
+    name_ids.NONE: "none: attributes alone name the person; a logout there cannot be asked for",
 }
 
 
@@ -37,7 +38,13 @@ class ServiceProviderForm(forms.ModelForm):
     )
     default_name_id_format = forms.ChoiceField(
         label="NameID unless the request says otherwise",
-        choices=[(one, FORMAT_WORDS[one]) for one in name_ids.SUPPORTED],
+        choices=[(one, FORMAT_WORDS[one]) for one in (*name_ids.SUPPORTED, name_ids.NONE)],
+    )
+    relay_states = LinesField(
+        label="RelayStates",
+        required=False,
+        rows=2,
+        help_text=ServiceProvider._meta.get_field("relay_states").help_text,
     )
     signature_algorithm = forms.ChoiceField(
         choices=[(name, name.upper()) for name in protection.ALGORITHMS]
@@ -48,6 +55,13 @@ class ServiceProviderForm(forms.ModelForm):
         fields = (
             *("default_name_id_format", "name_id_source", "want_authn_requests_signed"),
             *("sign_response", "sign_assertion", "encrypt_assertion", "signature_algorithm"),
+            *(
+                "name_qualifier",
+                "idp_initiated",
+                "relay_states",
+                "attribute_release",
+                "subject_identifier",
+            ),
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -67,6 +81,17 @@ class ServiceProviderForm(forms.ModelForm):
         if refusals:
             raise forms.ValidationError(refusals)
         return list(self.cleaned_data["acs_urls"])
+
+    def clean_relay_states(self) -> list[str]:
+        """Each must fit into the answer and be one line of text."""
+        refusals = [
+            f"Line {number}: at most {bindings.MAX_RELAY_STATE} bytes of printable text."
+            for number, one in enumerate(self.cleaned_data["relay_states"], start=1)
+            if len(one.encode()) > bindings.MAX_RELAY_STATE or not one.isprintable()
+        ]
+        if refusals:
+            raise forms.ValidationError(refusals)
+        return list(self.cleaned_data["relay_states"])
 
     def clean(self) -> dict[str, Any]:
         """Something must be signed, and requests can only be verified with a key."""
@@ -106,10 +131,15 @@ class ServiceProviderInline(admin.StackedInline):
     can_delete = False
     template = "admin/half.html"
     verbose_name_plural = "SAML"
-    readonly_fields = ("entity_id", "keys_shown", "metadata_shown")
+    readonly_fields = (
+        *("entity_id", "keys_shown", "metadata_shown", "launch_shown"),
+        "asked_shown",
+    )
     fieldsets: ClassVar = [
         ("Addresses", {"fields": ["entity_id", "acs_urls", "metadata_shown"]}),
-        ("NameID", {"fields": ["default_name_id_format", "name_id_source"]}),
+        ("NameID", {"fields": ["default_name_id_format", "name_id_source", "name_qualifier"]}),
+        ("Attributes", {"fields": ["attribute_release", "subject_identifier", "asked_shown"]}),
+        ("Started from here", {"fields": ["idp_initiated", "relay_states", "launch_shown"]}),
         (
             "Signatures and encryption",
             {
@@ -131,6 +161,22 @@ class ServiceProviderInline(admin.StackedInline):
     @admin.display(description="keys of the service provider")
     def keys_shown(self, provider: ServiceProvider) -> str:
         return shown_certificates(provider.signing_certificates, provider.encryption_certificates)
+
+    @admin.display(description="its metadata asks for")
+    def asked_shown(self, provider: ServiceProvider) -> str:
+        return asked.shown(provider)
+
+    @admin.display(description="address to start it")
+    def launch_shown(self, provider: ServiceProvider) -> SafeString:
+        url = entity.launch_url(provider)
+        if not provider.idp_initiated:
+            return format_html("Off. Once switched on: <code>{}</code>", url)
+        words = "On the account page, unless the application has a launch address of its own"
+        return format_html(
+            "<code>{}</code><br>{}; with <code>?RelayState=…</code> for another of those above.",
+            url,
+            words,
+        )
 
     @admin.display(description="metadata")
     def metadata_shown(self, provider: ServiceProvider) -> SafeString:

@@ -10,6 +10,7 @@ from idp import directory, keys
 
 METADATA_PATH = "/saml/metadata"
 SINGLE_SIGN_ON_PATH = "/saml/sso"
+LAUNCH_PATH = "/saml/launch"
 
 
 def entity_id() -> str:
@@ -25,6 +26,11 @@ def single_sign_on_url() -> str:
 def metadata_url(service_provider: ServiceProvider) -> str:
     """Where this service provider finds our metadata as it suits it."""
     return settings.IDP.url(f"{METADATA_PATH}/{service_provider.slug}")
+
+
+def launch_url(service_provider: ServiceProvider) -> str:
+    """Where people who are signed in start this service provider without a request of its own."""
+    return settings.IDP.url(f"{LAUNCH_PATH}/{service_provider.slug}")
 
 
 def signing_key() -> signature.SigningKey:

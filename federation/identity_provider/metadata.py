@@ -110,6 +110,7 @@ def describe(
             service_provider is not None and service_provider.want_authn_requests_signed
         ),
         display_name=settings.IDP.site_name,
+        scopes=(settings.IDP.scope,) if settings.IDP.scope else (),
         contacts=_contacts(help_url),
         error_url=help_url if help_url.startswith("http") else "",
     )

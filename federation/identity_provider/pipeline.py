@@ -1,12 +1,16 @@
-"""The order of the checks of an AuthnRequest (SAML Core §3.4.1, SAML Profiles §4.1.4)."""
+"""The order of the checks of an AuthnRequest (SAML Core §3.4.1, SAML Profiles §4.1.4).
+
+And of a start from here, without a request (SAML Profiles §4.1.5).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from federation.identity_provider import checks
+from federation.identity_provider import checks, launch_checks
 from federation.identity_provider.request import Draft, SignOnRequest
+from federation.identity_provider.service_providers import KnownServiceProvider
 from federation.saml import errors
 from idp.protocol.message import Request
 
@@ -25,38 +29,64 @@ CHECKS: tuple[Check, ...] = (
     checks.registered_consumer,
     # Answered with an error Response.
     checks.possible_passive,
+    checks.wanted_here,
     checks.known_name_id_format,
+    checks.known_attribute_service,
     checks.reachable_authn_context,
     checks.known_subject,
+)
+
+# Every failure is shown on a page of ours: nobody waits for an answer.
+LAUNCH_CHECKS: tuple[Check, ...] = (
+    checks.enabled_application,
+    launch_checks.may_be_started_from_here,
+    launch_checks.allowed_relay_state,
+    launch_checks.default_consumer,
+    launch_checks.usual_name_id_format,
 )
 
 
 class Refused(Exception):
     """A request that did not pass: the error, and the draft that says where it may be sent."""
 
-    def __init__(self, error: errors.SamlError, draft: Draft, check: Check) -> None:
+    def __init__(
+        self,
+        error: errors.SamlError,
+        draft: Draft,
+        check: Check,
+        order: tuple[Check, ...] = CHECKS,
+    ) -> None:
         super().__init__(error)
         self.error = error
         self.draft = draft
         self.check = check
+        self.order = order
 
 
 def run(origin: Request) -> SignOnRequest:
     """Return the request after every check. Raises Refused at the first that fails."""
-    draft = Draft(origin)
-    for check in CHECKS:
+    return _run(Draft(origin), CHECKS)
+
+
+def launch(origin: Request, service_provider: KnownServiceProvider) -> SignOnRequest:
+    """Return what to answer to a start from here. Raises Refused."""
+    return _run(Draft(origin, service_provider=service_provider), LAUNCH_CHECKS)
+
+
+def _run(draft: Draft, order: tuple[Check, ...]) -> SignOnRequest:
+    for check in order:
         try:
             check(draft)
         except errors.SamlError as error:
-            raise Refused(error, draft, check) from error
+            raise Refused(error, draft, check, order) from error
     return draft.complete()
 
 
 def trace(refused: Refused) -> list[dict[str, Any]]:
     """Each check up to the failing one, as an administrator reads it."""
-    failed = CHECKS.index(refused.check)
+    failed = refused.order.index(refused.check)
     lines: list[dict[str, Any]] = [
-        {"name": describe(check), "passed": True} for check in CHECKS[:failed]
+        {"name": describe(check), "passed": True} for check in refused.order[:failed]
     ]
     draft = refused.draft
     facts = {
@@ -68,9 +98,10 @@ def trace(refused: Refused) -> list[dict[str, Any]]:
     return [*lines, {"name": describe(refused.check), "passed": False, **found}]
 
 
-def passed() -> list[dict[str, Any]]:
-    """The trace of a request that passed them all."""
-    return [{"name": describe(check), "passed": True} for check in CHECKS]
+def passed(*, asked: bool = True) -> list[dict[str, Any]]:
+    """The trace of a request that passed them all; `asked`: False for a start from here."""
+    order = CHECKS if asked else LAUNCH_CHECKS
+    return [{"name": describe(check), "passed": True} for check in order]
 
 
 def describe(check: Check) -> str:

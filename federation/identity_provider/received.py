@@ -14,7 +14,7 @@ MAX_SHOWN = 4_000
 def facts(origin: Request, message: Message | None, request: AuthnRequest | None) -> dict[str, Any]:
     """The request as far as it could be read; one that could not is shown as it came."""
     if message is None:
-        return {"method": origin.method}
+        return {"method": origin.method, "path": origin.path}
     found: dict[str, Any] = {"binding": message.binding.rpartition(":")[2]}
     if message.relay_state is not None:
         found["RelayState"] = f"({len(message.relay_state)} characters)"
@@ -29,7 +29,7 @@ def facts(origin: Request, message: Message | None, request: AuthnRequest | None
 
 def _members(request: AuthnRequest) -> dict[str, Any]:
     context = request.requested_authn_context
-    policy = request.name_id_policy
+    policy, scoping = request.name_id_policy, request.scoping
     said = {
         "ID": request.id,
         "Issuer": request.issuer,
@@ -42,6 +42,11 @@ def _members(request: AuthnRequest) -> dict[str, Any]:
         "ForceAuthn": request.force_authn or None,
         "IsPassive": request.is_passive or None,
         "NameIDPolicy": policy.format if policy else None,
+        "AllowCreate": policy.allow_create if policy else None,
+        "SPNameQualifier": policy.sp_name_qualifier if policy else None,
+        "AttributeConsumingServiceIndex": request.attribute_consuming_service_index,
+        "IDPList": list(scoping.idp_list) or None if scoping else None,
+        "RequesterID": list(scoping.requester_ids) or None if scoping else None,
         "RequestedAuthnContext": [context.comparison, *context.class_refs] if context else None,
         "Subject": request.subject.format if request.subject else None,
     }

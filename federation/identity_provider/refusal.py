@@ -1,7 +1,8 @@
 """A request is refused: the answer, the audit trail, the trace under a reference.
 
 Until its assertion consumer service is proven a request gets a page here; from then on the service
-provider gets a signed Response with status codes (SAML Core §3.2.2.2).
+provider gets a signed Response with status codes (SAML Core §3.2.2.2). Where it has not asked, it
+hears nothing: the person started it here, and reads it here.
 """
 
 from __future__ import annotations
@@ -28,10 +29,12 @@ PROTOCOL = "saml"
 TITLE = "This sign-in cannot go on"
 _MESSAGES = {
     vocabulary.AUTHN_FAILED: "The person did not sign in.",
+    vocabulary.NO_SUPPORTED_IDP: "The request wants another identity provider.",
     vocabulary.NO_PASSIVE: "The person would have to see a page.",
     vocabulary.NO_AUTHN_CONTEXT: "The requested authentication context cannot be reached.",
     vocabulary.INVALID_NAME_ID_POLICY: "The requested NameID cannot be given.",
     vocabulary.REQUEST_DENIED: "The person may not use this application.",
+    vocabulary.REQUEST_UNSUPPORTED: "The request asks for something that does not exist here.",
     vocabulary.UNKNOWN_PRINCIPAL: "The requested person is not the one who signed in.",
 }
 
@@ -49,7 +52,7 @@ def answer(refused: Refused, request: Request) -> Response:
         suggestion=draft.suggestion or remedies.of(refused.error),
     )
     reply_to = draft.reply_to()
-    if reply_to is not None and known is not None:
+    if reply_to is not None and known is not None and reply_to.in_response_to is not None:
         return _send(refused.error, reply_to, known, request, reference=reference)
     return _page(refused, request, reference=reference)
 
@@ -71,6 +74,8 @@ def fail(
         received=sign_on.received,
         suggestion=remedies.of(error),
     )
+    if sign_on.reply_to.in_response_to is None:
+        return page(error, reference=reference, application=known.application)
     return _send(error, sign_on.reply_to, known, request, reference=reference)
 
 

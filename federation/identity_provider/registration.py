@@ -93,6 +93,8 @@ def from_metadata(metadata: service_provider.ServiceProviderMetadata) -> dict[st
         "name_id_formats": list(metadata.name_id_formats),
         "single_logout_services": _rows(metadata.single_logout_services),
         "requested_attributes": _rows(metadata.requested_attributes),
+        "attribute_consuming_services": _rows(metadata.attribute_consuming_services),
+        "entity_attributes": _rows(metadata.entity_attributes),
         "want_authn_requests_signed": metadata.authn_requests_signed,
         "metadata_valid_until": metadata.valid_until,
     }

@@ -21,16 +21,24 @@ MAX_LOGIN_HINT = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyTo:
-    """Where an answer goes: an address of the service provider's metadata, and what comes along."""
+    """Where an answer goes: an address of the service provider's metadata, and what comes along.
+
+    `in_response_to`: None where nobody has asked (SAML Profiles §4.1.5).
+    """
 
     acs_url: str
-    in_response_to: str
+    in_response_to: str | None
     relay_state: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignOnRequest:
-    """A request that has passed every check. `subject`: who it must be, if it says so."""
+    """A request that has passed every check. `subject`: who it must be, if it says so.
+
+    `attribute_service`: the AttributeConsumingServiceIndex, None for the default service.
+    `name_qualifier`: the affiliation whose persistent NameID is asked for, empty for its own.
+    `may_create`: whether a first persistent NameID may be given.
+    """
 
     service_provider: KnownServiceProvider
     reply_to: ReplyTo
@@ -38,6 +46,9 @@ class SignOnRequest:
     demand: Demand
     requirement: AuthenticationRequirement
     subject: NameID | None = None
+    attribute_service: int | None = None
+    name_qualifier: str = ""
+    may_create: bool = True
     received: Mapping[str, Any] = field(default_factory=dict)
 
     def stored(self) -> dict[str, Any]:
@@ -48,6 +59,9 @@ class SignOnRequest:
             "name_id_format": self.name_id_format,
             "demand": asdict(self.demand),
             "subject": asdict(self.subject) if self.subject else None,
+            "attribute_service": self.attribute_service,
+            "name_qualifier": self.name_qualifier,
+            "may_create": self.may_create,
             "received": dict(self.received),
         }
 
@@ -66,6 +80,9 @@ def restore(
         demand=Demand(stored["demand"]["comparison"], tuple(stored["demand"]["class_refs"])),
         requirement=requirement,
         subject=NameID(**subject) if subject else None,
+        attribute_service=stored.get("attribute_service"),
+        name_qualifier=stored.get("name_qualifier", ""),
+        may_create=stored.get("may_create", True),
         received=stored["received"],
     )
 
@@ -75,6 +92,7 @@ class Draft:
     """A request on its way through the checks; each fills in what it has proven.
 
     `acs_url`: empty until it is proven to be the service provider's own.
+    `relay_state`: what is sent along where there is no message that brought one.
     `expected`, `found_instead`, `suggestion`: what the failing check found, for administrators.
     """
 
@@ -83,7 +101,9 @@ class Draft:
     service_provider: KnownServiceProvider | None = None
     authn_request: AuthnRequest | None = None
     acs_url: str = ""
+    relay_state: str | None = None
     name_id_format: str = ""
+    name_qualifier: str = ""
     demand: Demand = field(default_factory=Demand)
     subject_id: str | None = None
     login_hint: str = ""
@@ -120,16 +140,17 @@ class Draft:
             return None
         return ReplyTo(
             acs_url=self.acs_url,
-            in_response_to=self.verified.id,
-            relay_state=self.message.relay_state if self.message else None,
+            in_response_to=self.authn_request.id if self.authn_request else None,
+            relay_state=self.message.relay_state if self.message else self.relay_state,
         )
 
     def requirement(self) -> AuthenticationRequirement:
         """What the request demands of the sign-in, in the words of both protocols."""
         acr_values = self.demand.acr_values()
+        asked = self.authn_request
         return AuthenticationRequirement(
-            force=self.verified.force_authn,
-            passive=self.verified.is_passive,
+            force=asked is not None and asked.force_authn,
+            passive=asked is not None and asked.is_passive,
             acr_values=acr_values,
             essential_acr=bool(acr_values),
             login_hint=self.login_hint[:MAX_LOGIN_HINT],
@@ -141,12 +162,17 @@ class Draft:
         reply_to = self.reply_to()
         if reply_to is None:
             raise LookupError("no assertion consumer service: the order of the checks is wrong")
+        asked = self.authn_request
+        policy = asked.name_id_policy if asked else None
         return SignOnRequest(
             service_provider=self.known,
             reply_to=reply_to,
             name_id_format=self.name_id_format,
             demand=self.demand,
             requirement=self.requirement(),
-            subject=self.verified.subject,
+            subject=asked.subject if asked else None,
+            attribute_service=asked.attribute_consuming_service_index if asked else None,
+            name_qualifier=self.name_qualifier,
+            may_create=policy is None or policy.allow_create is not False,
             received=facts(self.origin, self.message, self.authn_request),
         )

@@ -180,7 +180,9 @@ class Party:
             setattr(self.row.application, name, value)
         self.row.application.save()
 
-    def accept(self, answer: Posted, *, request_id: str, encrypted: bool = False) -> Any:
+    def accept(
+        self, answer: Posted, *, request_id: str | None = None, encrypted: bool = False
+    ) -> Any:
         """Let python3-saml verify an answer in its strictest setting; returns its Response."""
         metadata = self.provider.get("/saml/metadata").body
         return accept(self.sp, metadata, answer, request_id=request_id, encrypted=encrypted)
@@ -191,7 +193,7 @@ def accept(
     metadata: bytes,
     answer: Posted,
     *,
-    request_id: str,
+    request_id: str | None = None,
     encrypted: bool = False,
     **security: Any,
 ) -> OneLogin_Saml2_Response:

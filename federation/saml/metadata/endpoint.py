@@ -81,7 +81,7 @@ def assertion_consumer_services(role: xml.Element) -> tuple[AssertionConsumerSer
         AssertionConsumerService(
             url=check(_location(one), what="The assertion consumer service"),
             binding=one.get("Binding", "").strip(datatypes.WHITE_SPACE),
-            index=_index(one),
+            index=index(one),
             is_default=datatypes.boolean(one.get("isDefault")) if one.get("isDefault") else None,
         )
         for one in xml.children(role, "md:AssertionConsumerService")
@@ -126,7 +126,7 @@ def _response_location(element: xml.Element) -> str:
     return check(location.strip(datatypes.WHITE_SPACE), what="The single logout service")
 
 
-def _index(element: xml.Element) -> int | None:
+def index(element: xml.Element) -> int | None:
     """Return the index; some service providers leave it out, though the schema demands it."""
     value = element.get("index")
     if value is None:

@@ -23,28 +23,28 @@ from federation.saml import (
     xml,
 )
 from federation.saml.assertion_consumer_service import AssertionConsumerService
-from federation.saml.metadata import endpoint, presentation, role_keys
+from federation.saml.metadata import (
+    attribute_consuming_service,
+    endpoint,
+    entity_attributes,
+    presentation,
+    role_keys,
+)
+from federation.saml.metadata.attribute_consuming_service import (
+    AttributeConsumingService,
+    RequestedAttribute,
+)
 
 MAX_ENTITY_ID = 1_024
 
 _ENTITIES = vocabulary.name("md:EntitiesDescriptor")
 
 
-@dataclass(frozen=True, slots=True)
-class RequestedAttribute:
-    """An attribute the service provider asks for (SAML Metadata §2.4.4.2)."""
-
-    name: str
-    name_format: str = vocabulary.NAME_FORMAT_UNSPECIFIED
-    friendly_name: str = ""
-    required: bool = False
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceProviderMetadata:
     """What the metadata says. Certificates: base64 DER, checked for strength.
 
-    `requested_attributes`: those of the default md:AttributeConsumingService.
+    `requested_attributes`: those of the default one of `attribute_consuming_services`.
     `digest_methods`, `signing_methods`: algorithm support, empty if not said.
     `warnings`: sentences for the administrator.
     """
@@ -59,6 +59,8 @@ class ServiceProviderMetadata:
     want_assertions_signed: bool = False
     single_logout_services: tuple[endpoint.SingleLogoutService, ...] = ()
     requested_attributes: tuple[RequestedAttribute, ...] = ()
+    attribute_consuming_services: tuple[AttributeConsumingService, ...] = ()
+    entity_attributes: tuple[entity_attributes.EntityAttribute, ...] = ()
     display_name: str = ""
     description: str = ""
     logo_url: str = ""
@@ -186,6 +188,8 @@ def _read(root: xml.Element, entity: xml.Element, *, now: datetime) -> ServicePr
     role = roles[0]
     keys = role_keys.read(role, now=now)
     services = endpoint.assertion_consumer_services(role)
+    attribute_services = attribute_consuming_service.read(role)
+    asked = attribute_consuming_service.choose(attribute_services)
     requests_signed = datatypes.boolean(role.get("AuthnRequestsSigned"))
     signing_methods = _algorithms(entity, role, "alg:SigningMethod")
     warnings = (
@@ -204,7 +208,9 @@ def _read(root: xml.Element, entity: xml.Element, *, now: datetime) -> ServicePr
         authn_requests_signed=requests_signed,
         want_assertions_signed=datatypes.boolean(role.get("WantAssertionsSigned")),
         single_logout_services=endpoint.single_logout_services(role),
-        requested_attributes=_requested_attributes(role),
+        requested_attributes=asked.attributes if asked is not None else (),
+        attribute_consuming_services=attribute_services,
+        entity_attributes=entity_attributes.read(entity),
         display_name=presentation.display_name(entity, role),
         description=presentation.description(role),
         logo_url=presentation.logo_url(role),
@@ -234,22 +240,6 @@ def _signing_warnings(
     if methods and not set(methods).intersection(signature_profile.SIGNATURE_ALGORITHMS):
         found.append("It lists only signature algorithms that are not used here.")
     return found
-
-
-def _requested_attributes(role: xml.Element) -> tuple[RequestedAttribute, ...]:
-    """Return the attributes of the default service, else of the first (SAML Metadata §2.4.4)."""
-    services = xml.children(role, "md:AttributeConsumingService")
-    default = [one for one in services if datatypes.boolean(one.get("isDefault"))]
-    return tuple(
-        RequestedAttribute(
-            name=one.get("Name", ""),
-            name_format=one.get("NameFormat", vocabulary.NAME_FORMAT_UNSPECIFIED),
-            friendly_name=one.get("FriendlyName", ""),
-            required=datatypes.boolean(one.get("isRequired")),
-        )
-        for service in (default or services)[:1]
-        for one in xml.children(service, "md:RequestedAttribute")
-    )
 
 
 def _algorithms(entity: xml.Element, role: xml.Element, name: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from federation.saml import encryption, errors, signature, vocabulary
 from federation.saml.assertion_consumer_service import AssertionConsumerService
 from federation.saml.metadata import endpoint, presentation
 from federation.saml.metadata import service_provider as metadata
+from federation.saml.metadata.attribute_consuming_service import AttributeConsumingService
 from tests.attacks.saml import metadata as corpus
 from tests.attacks.saml import service_provider
 from tests.attacks.saml.service_provider import ServiceProvider, consumer, key_info
@@ -133,6 +134,22 @@ def test_reads_everything() -> None:
                 "urn:oid:0.9.2342.19200300.100.1.3", vocabulary.NAME_FORMAT_URI, "mail", True
             ),
             metadata.RequestedAttribute("uid"),
+        ),
+        attribute_consuming_services=(
+            AttributeConsumingService(0, None, (metadata.RequestedAttribute("ignored"),)),
+            AttributeConsumingService(
+                1,
+                True,
+                (
+                    metadata.RequestedAttribute(
+                        "urn:oid:0.9.2342.19200300.100.1.3",
+                        vocabulary.NAME_FORMAT_URI,
+                        "mail",
+                        True,
+                    ),
+                    metadata.RequestedAttribute("uid"),
+                ),
+            ),
         ),
         display_name="The Application",
         description="Does things",
