@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from federation.identity_provider.authn_context import Demand
-from federation.identity_provider.received import facts
+from federation.identity_provider.received import facts, whole
 from federation.identity_provider.service_providers import KnownServiceProvider
 from federation.saml.authn_request import AuthnRequest
 from federation.saml.bindings import Message
@@ -33,7 +33,10 @@ class ReplyTo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignOnRequest:
-    """A request that has passed every check. `subject`: who it must be, if it says so."""
+    """A request that has passed every check. `subject`: who it must be, if it says so.
+
+    `draft`: what the checks saw, until the request is stored; `checks`: the same written down.
+    """
 
     service_provider: KnownServiceProvider
     reply_to: ReplyTo
@@ -42,6 +45,8 @@ class SignOnRequest:
     requirement: AuthenticationRequirement
     subject: NameID | None = None
     received: Mapping[str, Any] = field(default_factory=dict)
+    draft: Draft | None = field(default=None, compare=False, repr=False)
+    checks: Sequence[Mapping[str, Any]] = ()
 
     def stored(self) -> dict[str, Any]:
         """As JSON, to wait for its person."""
@@ -51,8 +56,12 @@ class SignOnRequest:
             "name_id_format": self.name_id_format,
             "demand": asdict(self.demand),
             "subject": asdict(self.subject) if self.subject else None,
-            "received": dict(self.received),
+            "received": self.whole(),
         }
+
+    def whole(self) -> dict[str, Any]:
+        """What came, with the message itself: for the trace."""
+        return whole(self.received, self.draft.message if self.draft else None)
 
 
 def restore(
@@ -70,6 +79,7 @@ def restore(
         requirement=requirement,
         subject=NameID(**subject) if subject else None,
         received=stored["received"],
+        checks=stored.get("checks", ()),
     )
 
 
@@ -155,4 +165,5 @@ class Draft:
             requirement=self.requirement(),
             subject=self.authn_request.subject if self.authn_request else None,
             received=facts(self.origin, self.message, self.authn_request),
+            draft=self,
         )
