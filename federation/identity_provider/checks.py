@@ -17,6 +17,7 @@ from django.conf import settings
 from federation.identity_provider import (
     authn_context,
     entity,
+    evidence,
     name_ids,
     requested_attributes,
     service_providers,
@@ -121,11 +122,12 @@ def recent_issue_instant(draft: Draft) -> None:
     """IssueInstant is now, but for the clocks' difference (SAML Core §3.2.1)."""
     skew, issued = settings.IDP.clock_skew, draft.verified.issue_instant
     if not draft.now - skew <= issued <= draft.now + skew:
+        offset = evidence.clock_offset(issued, draft.now)
         draft.found(
             expected=f"{datatypes.format_instant(draft.now)}, at most {skew} away",
-            received=datatypes.format_instant(issued),
-            suggestion="Begin again at the application. If that does not help, compare its clock"
-            " with ours.",
+            received=f"{datatypes.format_instant(issued)}, {offset}",
+            suggestion="Begin again at the application. If it happens each time, its clock is"
+            f" {offset}: let both follow a time server.",
         )
         raise StaleRequest("issue_instant", datatypes.format_instant(issued))
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.attacks.saml.service_provider import ServiceProvider
 from tests.support.browser import Visitor
 from tests.support.server import Gatehouse
 
@@ -309,6 +310,29 @@ def test_a_reference_leads_from_the_error_page_to_the_trace(
     expect(page.locator("main")).to_contain_text("https://evil.example/")
     expect(page.locator("main")).to_contain_text("failed")
     visitor.assert_accessible()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_saml_trace_shows_request_checks_and_answer(
+    gatehouse: Gatehouse, visit: Callable[..., Visitor], scheme: str, width: int
+) -> None:
+    visitor = visit(color_scheme=scheme, viewport={"width": width, "height": 800})
+    page = visitor.page
+    sp = ServiceProvider(
+        entity_id=f"https://{secrets.token_hex(4)}.example/sp",
+        destination=gatehouse.url("/saml/sso"),
+    )
+    page.goto(gatehouse.url(f"/saml/sso?{sp.redirect(sp.text(), signed=False).decode()}"))
+    reference = page.inner_text("#error-reference")
+    enter(visitor, gatehouse)
+    page.fill("#find-term", reference)
+    page.press("#find-term", "Enter")
+    expect(page.locator("#reference")).to_have_text(reference)
+    expect(page.locator("main pre")).to_contain_text("<samlp:AuthnRequest")
+    expect(page.locator("main")).to_contain_text("Register the service provider")
+    visitor.assert_accessible()
+    visitor.assert_fits()
 
 
 def test_a_session_that_ends_while_somebody_types_loses_nothing(
