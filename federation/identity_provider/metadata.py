@@ -103,6 +103,7 @@ def describe(
             Endpoint(vocabulary.POST, address),
         ),
         signing_certificates=keys.saml_certificates(),
+        encryption_certificates=keys.saml_encryption_certificates(),
         valid_until=valid_until,
         cache_duration=CACHE_DURATION,
         name_id_formats=_formats(service_provider),
