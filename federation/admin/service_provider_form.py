@@ -66,9 +66,8 @@ class ServiceProviderForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial["acs_urls"] = [
-            one.get("url", "") for one in self.instance.assertion_consumer_services
-        ]
+        urls = (one.get("url", "") for one in self.instance.assertion_consumer_services)
+        self.initial["acs_urls"] = list(dict.fromkeys(urls))
 
     def clean_acs_urls(self) -> list[str]:
         """Each must be an address that may be posted to."""
@@ -107,16 +106,19 @@ class ServiceProviderForm(forms.ModelForm):
 
     def save(self, commit: bool = True) -> ServiceProvider:
         """Keep binding and index of addresses that stay; new ones are POST addresses."""
-        known = {one.get("url"): one for one in self.instance.assertion_consumer_services}
+        known: dict[Any, list[dict[str, Any]]] = {}
+        for one in self.instance.assertion_consumer_services:
+            known.setdefault(one.get("url"), []).append(one)
         self.instance.assertion_consumer_services = [
             {
                 "binding": vocabulary.POST,
                 "index": number,
-                **known.get(url, {}),
+                **one,
                 "url": url,
                 "is_default": number == 0,
             }
             for number, url in enumerate(self.cleaned_data["acs_urls"])
+            for one in known.get(url, [{}])
         ]
         return super().save(commit)
 

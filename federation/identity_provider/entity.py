@@ -11,6 +11,7 @@ from idp import directory, keys
 METADATA_PATH = "/saml/metadata"
 SINGLE_SIGN_ON_PATH = "/saml/sso"
 LAUNCH_PATH = "/saml/launch"
+ARTIFACT_RESOLUTION_PATH = "/saml/artifact"
 
 
 def entity_id() -> str:
@@ -21,6 +22,11 @@ def entity_id() -> str:
 def single_sign_on_url() -> str:
     """Where AuthnRequests go, by either binding."""
     return settings.IDP.url(SINGLE_SIGN_ON_PATH)
+
+
+def artifact_resolution_url() -> str:
+    """Where service providers fetch what an artifact stands for."""
+    return settings.IDP.url(ARTIFACT_RESOLUTION_PATH)
 
 
 def metadata_url(service_provider: ServiceProvider) -> str:

@@ -102,6 +102,7 @@ def describe(
             Endpoint(vocabulary.REDIRECT, address),
             Endpoint(vocabulary.POST, address),
         ),
+        artifact_resolution=(Endpoint(vocabulary.SOAP_BINDING, entity.artifact_resolution_url()),),
         signing_certificates=keys.saml_certificates(),
         valid_until=valid_until,
         cache_duration=CACHE_DURATION,

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from federation.identity_provider import entity, pages, pipeline, protection, remedies
+from federation.identity_provider import delivery, entity, pages, pipeline, protection, remedies
 from federation.identity_provider import errors as codes
 from federation.identity_provider.pipeline import Refused
 from federation.identity_provider.received import facts, printable
 from federation.identity_provider.request import ReplyTo, SignOnRequest
 from federation.identity_provider.service_providers import KnownServiceProvider
-from federation.saml import bindings, errors, response, vocabulary
+from federation.saml import errors, response, vocabulary
 from idp import audit, refusals
 from idp.accounts import cookies
 from idp.accounts import session as sessions
@@ -100,8 +100,7 @@ def _send(
     # It says nothing about a person, so it may go out where an assertion may not.
     algorithm = protection.ALGORITHMS.get(known.row.signature_algorithm)
     signed = response.build_error_response(content, key=entity.signing_key(), algorithm=algorithm)
-    form = bindings.post_form(signed, action=reply_to.acs_url, relay_state=reply_to.relay_state)
-    return pages.form_post(form, application=known.application)
+    return delivery.send(signed, reply_to, known.row, session=None, now=request.now)
 
 
 def _page(refused: Refused, request: Request, *, reference: str) -> Response:

@@ -81,6 +81,7 @@ class IdentityProvider:
     signing_certificates: tuple[str, ...]
     valid_until: datetime
     cache_duration: timedelta
+    artifact_resolution: tuple[Endpoint, ...] = ()
     single_logout: tuple[Endpoint, ...] = ()
     encryption_certificates: tuple[str, ...] = ()
     name_id_formats: tuple[str, ...] = DEFAULT_NAME_ID_FORMATS
@@ -154,6 +155,15 @@ def _add_role(root: xml.Element, provider: IdentityProvider) -> None:
         _add_key(role, "signing", text)
     for text in provider.encryption_certificates:
         _add_encryption_key(role, text)
+    _add_endpoints(role, provider)
+
+
+def _add_endpoints(role: xml.Element, provider: IdentityProvider) -> None:
+    """Add endpoints and formats in the order of the schema (SAML Metadata §2.4.2, §2.4.3)."""
+    for index, endpoint in enumerate(provider.artifact_resolution):
+        element = _add_endpoint(role, "md:ArtifactResolutionService", endpoint)
+        # SAML Bindings §3.6.4: an artifact says which one by its index.
+        xml.set_attribute(element, "index", str(index))
     for endpoint in provider.single_logout:
         _add_endpoint(role, "md:SingleLogoutService", endpoint)
     for name_id_format in provider.name_id_formats:
@@ -205,11 +215,11 @@ def _add_encryption_key(role: xml.Element, text: str) -> None:
         xml.add(descriptor, "md:EncryptionMethod", attributes={"Algorithm": algorithm})
 
 
-def _add_endpoint(role: xml.Element, name: str, endpoint: Endpoint) -> None:
+def _add_endpoint(role: xml.Element, name: str, endpoint: Endpoint) -> xml.Element:
     attributes = {"Binding": endpoint.binding, "Location": endpoint.location}
     if endpoint.response_location:
         attributes["ResponseLocation"] = endpoint.response_location
-    xml.add(role, name, attributes=attributes)
+    return xml.add(role, name, attributes=attributes)
 
 
 def _add_organization(root: xml.Element, provider: IdentityProvider) -> None:

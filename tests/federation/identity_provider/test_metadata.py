@@ -56,9 +56,18 @@ def test_names_both_endpoints_and_every_format(saml: SamlWorld) -> None:
 
 def test_publishes_nothing_that_does_not_work(saml: SamlWorld) -> None:
     root = general(saml)
-    for name in ("SingleLogoutService", "ArtifactResolutionService", "AttributeService"):
+    for name in ("SingleLogoutService", "AttributeService"):
         assert not find(root, f"//*[local-name()='{name}']")
     assert not find(root, "//md:KeyDescriptor[@use='encryption']")
+
+
+def test_says_where_artifacts_are_resolved(saml: SamlWorld) -> None:
+    (service,) = find(general(saml), "//*[local-name()='ArtifactResolutionService']")
+    assert dict(service.attrib) == {
+        "Binding": vocabulary.SOAP_BINDING,
+        "Location": "http://localhost:8000/saml/artifact",
+        "index": "0",
+    }
 
 
 def test_is_valid_and_signed_by_the_current_key(saml: SamlWorld) -> None:
