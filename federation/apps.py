@@ -12,6 +12,7 @@ class FederationConfig(AppConfig):
     def ready(self) -> None:
         from federation.identity_provider import (
             artifact_resolution,
+            attribute_service,
             continuation,
             launch,
             metadata,
@@ -23,6 +24,7 @@ class FederationConfig(AppConfig):
         features.register(single_sign_on.FEATURE)
         features.register(metadata.FEATURE)
         features.register(artifact_resolution.FEATURE)
+        features.register(attribute_service.FEATURE)
         continuation.install()
         launch.install()
         directory.watch(ServiceProvider)

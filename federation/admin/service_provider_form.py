@@ -29,6 +29,9 @@ FORMAT_WORDS = {
 }
 
 
+NO_KEY = "No key of this service provider is known: import its metadata first."
+
+
 class ServiceProviderForm(forms.ModelForm):
     """What an administrator decides; what the metadata says is imported."""
 
@@ -55,13 +58,8 @@ class ServiceProviderForm(forms.ModelForm):
         fields = (
             *("default_name_id_format", "name_id_source", "want_authn_requests_signed"),
             *("sign_response", "sign_assertion", "encrypt_assertion", "signature_algorithm"),
-            *(
-                "name_qualifier",
-                "idp_initiated",
-                "relay_states",
-                "attribute_release",
-                "subject_identifier",
-            ),
+            *("name_qualifier", "idp_initiated", "relay_states"),
+            *("attribute_release", "subject_identifier", "attribute_queries"),
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -97,11 +95,9 @@ class ServiceProviderForm(forms.ModelForm):
         data = super().clean() or {}
         if not (data.get("sign_response") or data.get("sign_assertion")):
             self.add_error("sign_response", "Sign the response, the assertion, or both.")
-        if data.get("want_authn_requests_signed") and not self.instance.signing_certificates:
-            self.add_error(
-                "want_authn_requests_signed",
-                "No key of this service provider is known: import its metadata first.",
-            )
+        for field in ("want_authn_requests_signed", "attribute_queries"):
+            if data.get(field) and not self.instance.signing_certificates:
+                self.add_error(field, NO_KEY)
         return data
 
     def save(self, commit: bool = True) -> ServiceProvider:
@@ -140,7 +136,17 @@ class ServiceProviderInline(admin.StackedInline):
     fieldsets: ClassVar = [
         ("Addresses", {"fields": ["entity_id", "acs_urls", "metadata_shown"]}),
         ("NameID", {"fields": ["default_name_id_format", "name_id_source", "name_qualifier"]}),
-        ("Attributes", {"fields": ["attribute_release", "subject_identifier", "asked_shown"]}),
+        (
+            "Attributes",
+            {
+                "fields": [
+                    "attribute_release",
+                    "subject_identifier",
+                    "asked_shown",
+                    "attribute_queries",
+                ]
+            },
+        ),
         ("Started from here", {"fields": ["idp_initiated", "relay_states", "launch_shown"]}),
         (
             "Signatures and encryption",

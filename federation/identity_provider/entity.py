@@ -12,6 +12,7 @@ METADATA_PATH = "/saml/metadata"
 SINGLE_SIGN_ON_PATH = "/saml/sso"
 LAUNCH_PATH = "/saml/launch"
 ARTIFACT_RESOLUTION_PATH = "/saml/artifact"
+ATTRIBUTE_SERVICE_PATH = "/saml/attributes"
 
 
 def entity_id() -> str:
@@ -27,6 +28,11 @@ def single_sign_on_url() -> str:
 def artifact_resolution_url() -> str:
     """Where service providers fetch what an artifact stands for."""
     return settings.IDP.url(ARTIFACT_RESOLUTION_PATH)
+
+
+def attribute_service_url() -> str:
+    """Where service providers that may ask for attributes ask."""
+    return settings.IDP.url(ATTRIBUTE_SERVICE_PATH)
 
 
 def metadata_url(service_provider: ServiceProvider) -> str:

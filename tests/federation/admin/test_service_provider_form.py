@@ -145,6 +145,7 @@ def test_what_it_is_started_with(browser: Browser) -> None:
         ({"acs_urls": "https://ok.example/\nhttp://a.example/"}, "Line 2:"),
         ({"sign_response": None, "sign_assertion": None}, "Sign the response, the assertion"),
         ({"want_authn_requests_signed": "on"}, "import its metadata first"),
+        ({"attribute_queries": "on"}, "import its metadata first"),
         ({"signature_algorithm": "rsa-sha1"}, "not one of the available choices"),
         ({"attribute_release": "all"}, "not one of the available choices"),
         ({"subject_identifier": "both"}, "not one of the available choices"),

@@ -70,6 +70,24 @@ def test_says_where_artifacts_are_resolved(saml: SamlWorld) -> None:
     }
 
 
+def test_is_an_attribute_authority_where_somebody_may_ask(saml: SamlWorld) -> None:
+    asking, other = saml.party(attribute_queries=True), saml.party()
+
+    def services(body: bytes) -> list[str]:
+        xml.validate(xml.parse(body), schema="metadata")
+        path = "//md:AttributeAuthorityDescriptor/md:AttributeService"
+        return [one.get("Location") for one in find(etree.fromstring(body), path)]
+
+    own, others = (
+        Client().get(f"/saml/metadata/{party.row.slug}").content for party in (asking, other)
+    )
+    url = "http://localhost:8000/saml/attributes"
+    assert services(own) == services(saml.provider.get("/saml/metadata").body) == [url]
+    assert services(others) == []
+    asking.change_application(enabled=False)
+    assert services(saml.provider.get("/saml/metadata").body) == []
+
+
 def test_is_valid_and_signed_by_the_current_key(saml: SamlWorld) -> None:
     body = saml.provider.get("/saml/metadata").body
     root = xml.parse(body)
