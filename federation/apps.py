@@ -10,12 +10,21 @@ class FederationConfig(AppConfig):
     verbose_name = "SAML"
 
     def ready(self) -> None:
-        from federation.identity_provider import continuation, launch, metadata, single_sign_on
+        from federation.identity_provider import (
+            artifact_resolution,
+            attribute_service,
+            continuation,
+            launch,
+            metadata,
+            single_sign_on,
+        )
         from federation.models import SeenMessage, ServiceProvider, StoredArtifact
         from idp import directory, features, prune
 
         features.register(single_sign_on.FEATURE)
         features.register(metadata.FEATURE)
+        features.register(artifact_resolution.FEATURE)
+        features.register(attribute_service.FEATURE)
         continuation.install()
         launch.install()
         directory.watch(ServiceProvider)

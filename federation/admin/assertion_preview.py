@@ -60,7 +60,8 @@ def show(case: Case) -> Shown:
 def _assertion(case: Case, decision: Release) -> Any:
     provider: ServiceProvider = case.half
     services = service_providers.assertion_consumer_services(provider)
-    acs = assertion_consumer_service.choose(services, request=None)
+    bindings = service_providers.RESPONSE_BINDINGS
+    acs = assertion_consumer_service.choose(services, request=None, bindings=bindings)
     person = attributes.of(case.user)  # type: ignore[arg-type]  # show() has looked
     name_id = name_ids.foreseen(provider.default_name_id_format, person, service_provider=provider)
     drawn = issuing.assertion_for(

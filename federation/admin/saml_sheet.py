@@ -26,6 +26,8 @@ def sheet(application: Application, secret: str) -> Sheet:
     )
     if provider.idp_initiated:
         rows = (*rows, Setting("Address to start it", entity.launch_url(provider)))
+    if provider.attribute_queries:
+        rows = (*rows, Setting("Attribute queries (SOAP)", entity.attribute_service_url()))
     snippets = (
         Snippet("Certificate", certificate),
         Snippet("curl", f"curl -o gatehouse-metadata.xml {metadata}"),

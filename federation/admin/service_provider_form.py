@@ -29,6 +29,9 @@ FORMAT_WORDS = {
 }
 
 
+NO_KEY = "No key of this service provider is known: import its metadata first."
+
+
 class ServiceProviderForm(forms.ModelForm):
     """What an administrator decides; what the metadata says is imported."""
 
@@ -55,20 +58,14 @@ class ServiceProviderForm(forms.ModelForm):
         fields = (
             *("default_name_id_format", "name_id_source", "want_authn_requests_signed"),
             *("sign_response", "sign_assertion", "encrypt_assertion", "signature_algorithm"),
-            *(
-                "name_qualifier",
-                "idp_initiated",
-                "relay_states",
-                "attribute_release",
-                "subject_identifier",
-            ),
+            *("name_qualifier", "idp_initiated", "relay_states"),
+            *("attribute_release", "subject_identifier", "attribute_queries"),
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial["acs_urls"] = [
-            one.get("url", "") for one in self.instance.assertion_consumer_services
-        ]
+        urls = (one.get("url", "") for one in self.instance.assertion_consumer_services)
+        self.initial["acs_urls"] = list(dict.fromkeys(urls))
 
     def clean_acs_urls(self) -> list[str]:
         """Each must be an address that may be posted to."""
@@ -98,25 +95,26 @@ class ServiceProviderForm(forms.ModelForm):
         data = super().clean() or {}
         if not (data.get("sign_response") or data.get("sign_assertion")):
             self.add_error("sign_response", "Sign the response, the assertion, or both.")
-        if data.get("want_authn_requests_signed") and not self.instance.signing_certificates:
-            self.add_error(
-                "want_authn_requests_signed",
-                "No key of this service provider is known: import its metadata first.",
-            )
+        for field in ("want_authn_requests_signed", "attribute_queries"):
+            if data.get(field) and not self.instance.signing_certificates:
+                self.add_error(field, NO_KEY)
         return data
 
     def save(self, commit: bool = True) -> ServiceProvider:
         """Keep binding and index of addresses that stay; new ones are POST addresses."""
-        known = {one.get("url"): one for one in self.instance.assertion_consumer_services}
+        known: dict[Any, list[dict[str, Any]]] = {}
+        for one in self.instance.assertion_consumer_services:
+            known.setdefault(one.get("url"), []).append(one)
         self.instance.assertion_consumer_services = [
             {
                 "binding": vocabulary.POST,
                 "index": number,
-                **known.get(url, {}),
+                **one,
                 "url": url,
                 "is_default": number == 0,
             }
             for number, url in enumerate(self.cleaned_data["acs_urls"])
+            for one in known.get(url, [{}])
         ]
         return super().save(commit)
 
@@ -138,7 +136,17 @@ class ServiceProviderInline(admin.StackedInline):
     fieldsets: ClassVar = [
         ("Addresses", {"fields": ["entity_id", "acs_urls", "metadata_shown"]}),
         ("NameID", {"fields": ["default_name_id_format", "name_id_source", "name_qualifier"]}),
-        ("Attributes", {"fields": ["attribute_release", "subject_identifier", "asked_shown"]}),
+        (
+            "Attributes",
+            {
+                "fields": [
+                    "attribute_release",
+                    "subject_identifier",
+                    "asked_shown",
+                    "attribute_queries",
+                ]
+            },
+        ),
         ("Started from here", {"fields": ["idp_initiated", "relay_states", "launch_shown"]}),
         (
             "Signatures and encryption",

@@ -161,19 +161,21 @@ def not_seen_before(draft: Draft) -> None:
 
 
 def registered_consumer(draft: Draft) -> None:
-    """The answer goes to an address of the metadata, by POST (SAML Core §3.4.1)."""
+    """The answer goes to an address of the metadata, by its binding (SAML Core §3.4.1)."""
     services = draft.known.assertion_consumer_services
     try:
-        chosen = assertion_consumer_service.choose(services, request=draft.verified)
+        chosen = assertion_consumer_service.choose(
+            services, request=draft.verified, bindings=draft.known.bindings
+        )
     except errors.UnknownAssertionConsumerService as error:
         draft.found(
             expected=", ".join(f"{one.index}: {one.url}" for one in services),
             received=error.detail,
             suggestion="Import the service provider's metadata again, or add exactly the received"
-            " address to it, with the HTTP-POST binding.",
+            " address to it, with the HTTP-POST binding. HTTP-Artifact needs a signing key in it.",
         )
         raise
-    draft.acs_url = chosen.url
+    draft.acs_url, draft.binding = chosen.url, chosen.binding
 
 
 def possible_passive(draft: Draft) -> None:

@@ -11,6 +11,8 @@ from idp import directory, keys
 METADATA_PATH = "/saml/metadata"
 SINGLE_SIGN_ON_PATH = "/saml/sso"
 LAUNCH_PATH = "/saml/launch"
+ARTIFACT_RESOLUTION_PATH = "/saml/artifact"
+ATTRIBUTE_SERVICE_PATH = "/saml/attributes"
 
 
 def entity_id() -> str:
@@ -21,6 +23,16 @@ def entity_id() -> str:
 def single_sign_on_url() -> str:
     """Where AuthnRequests go, by either binding."""
     return settings.IDP.url(SINGLE_SIGN_ON_PATH)
+
+
+def artifact_resolution_url() -> str:
+    """Where service providers fetch what an artifact stands for."""
+    return settings.IDP.url(ARTIFACT_RESOLUTION_PATH)
+
+
+def attribute_service_url() -> str:
+    """Where service providers that may ask for attributes ask."""
+    return settings.IDP.url(ATTRIBUTE_SERVICE_PATH)
 
 
 def metadata_url(service_provider: ServiceProvider) -> str:

@@ -6,7 +6,7 @@ preview cannot differ from the truth. Nothing here reads a request or remembers 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -28,6 +28,7 @@ from idp.claims.mapping import SAML, Row
 from idp.claims.person import Person
 from idp.claims.reasons import Reason
 from idp.claims.release import Release
+from idp.claims.saml_attributes import SamlAttribute
 
 # The ID of an assertion that is only shown: always the same, so that two can be compared.
 PREVIEW_ID = "_" + "0" * 40
@@ -60,12 +61,13 @@ def release_for(
     service_provider: ServiceProvider,
     person: Person,
     *,
-    signed_in: SignedIn,
+    signed_in: SignedIn | None,
     rows: Sequence[Row],
     service_index: int | None = None,
 ) -> Release:
     """The attributes that go out by these rows, and why (`idp.claims.release`).
 
+    `signed_in`: None where nobody has signed in for it: then rows about the session give nothing.
     `service_index`: which of the service provider's services asks, None for its default.
     """
     mapped = release.release(
@@ -74,16 +76,20 @@ def release_for(
             service_provider.application, entity_id=service_provider.entity_id
         ),
         target=SAML,
-        session=SessionFacts(
-            id=signed_in.session_index,
-            acr=signed_in.acr,
-            amr=signed_in.amr,
-            auth_time=int(signed_in.authenticated_at.timestamp()),
-        ),
+        session=_session_facts(signed_in) if signed_in is not None else None,
         rows=rows,
     )
     decided = requested_attributes.limited(mapped, service_provider, index=service_index)
     return _with_identifier(decided, service_provider, person)
+
+
+def _session_facts(signed_in: SignedIn) -> SessionFacts:
+    return SessionFacts(
+        id=signed_in.session_index,
+        acr=signed_in.acr,
+        amr=signed_in.amr,
+        auth_time=int(signed_in.authenticated_at.timestamp()),
+    )
 
 
 def _with_identifier(
@@ -124,9 +130,13 @@ def assertion_for(
         session_index=signed_in.session_index,
         session_not_on_or_after=signed_in.ends_at,
         authn_context_class_ref=authn_context.stated(signed_in.acr, demand or Demand()),
-        attributes=tuple(
-            Attribute(one.name, one.values, one.name_format, one.friendly_name)
-            for one in released.attributes
-        ),
+        attributes=attributes_of(released.attributes),
         lifetime=settings.IDP.assertion_lifetime,
+    )
+
+
+def attributes_of(released: Iterable[SamlAttribute]) -> tuple[Attribute, ...]:
+    """The attributes of a release as the message layer takes them."""
+    return tuple(
+        Attribute(one.name, one.values, one.name_format, one.friendly_name) for one in released
     )

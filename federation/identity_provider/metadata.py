@@ -57,7 +57,7 @@ def of_service_provider(http_request: HttpRequest, slug: str) -> HttpResponseBas
 
 def _row(slug: str) -> ServiceProvider | None:
     rows = ServiceProvider.objects.only(
-        "slug", "want_authn_requests_signed", "default_name_id_format"
+        "slug", "want_authn_requests_signed", "default_name_id_format", "attribute_queries"
     )
     return directory.cached(("saml-slug", slug), lambda: rows.filter(slug=slug).first())
 
@@ -102,6 +102,12 @@ def describe(
             Endpoint(vocabulary.REDIRECT, address),
             Endpoint(vocabulary.POST, address),
         ),
+        artifact_resolution=(Endpoint(vocabulary.SOAP_BINDING, entity.artifact_resolution_url()),),
+        attribute_services=(
+            (Endpoint(vocabulary.SOAP_BINDING, entity.attribute_service_url()),)
+            if _may_ask(service_provider)
+            else ()
+        ),
         signing_certificates=keys.saml_certificates(),
         encryption_certificates=keys.saml_encryption_certificates(),
         valid_until=valid_until,
@@ -115,6 +121,15 @@ def describe(
         contacts=_contacts(help_url),
         error_url=help_url if help_url.startswith("http") else "",
     )
+
+
+def _may_ask(service_provider: ServiceProvider | None) -> bool:
+    """Whether it may ask for attributes; for the general document, whether any may."""
+    if service_provider is not None:
+        return service_provider.attribute_queries
+    return ServiceProvider.objects.filter(
+        attribute_queries=True, application__enabled=True
+    ).exists()
 
 
 def _formats(service_provider: ServiceProvider | None) -> tuple[str, ...]:

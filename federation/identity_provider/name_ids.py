@@ -9,7 +9,7 @@ from federation.identity_provider import entity, participation
 from federation.models import PersistentNameId, ServiceProvider
 from federation.saml import errors, name_id, vocabulary
 from federation.saml.name_id import NameID
-from idp.claims import facts, values
+from idp.claims import attributes, facts, values
 from idp.claims.errors import MappingError
 from idp.claims.person import Person
 
@@ -91,13 +91,45 @@ def person_of(
 
     A transient one means somebody as long as the session lives in which it was given.
     """
-    own = ("", service_provider.entity_id, service_provider.name_qualifier)
-    if wanted.name_qualifier not in ("", entity.entity_id()) or wanted.sp_name_qualifier not in own:
+    if not _is_ours(wanted, service_provider):
         return None
     if wanted.format == vocabulary.PERSISTENT:
         namespace = wanted.sp_name_qualifier or service_provider.entity_id
         return PersistentNameId.objects.person_of(wanted.value, service_provider=namespace)
     return participation.person_of(wanted.value, service_provider=service_provider, now=now)
+
+
+def person_known_as(
+    wanted: NameID, *, service_provider: ServiceProvider, now: datetime
+) -> Person | None:
+    """The active person whom this service provider knows by this name, None if it knows nobody.
+
+    One made of a profile counts as long as it has been told there and is still the person's own.
+    """
+    if wanted.format in RANDOM:
+        user_id = person_of(wanted, service_provider=service_provider, now=now)
+        return attributes.load(user_id) if user_id is not None else None
+    if wanted.format not in SUPPORTED or not _is_ours(wanted, service_provider):
+        return None
+    for user_id in participation.told(wanted, service_provider=service_provider):
+        person = attributes.load(user_id)
+        if person is not None and _still(wanted, person, service_provider):
+            return person
+    return None
+
+
+def _is_ours(wanted: NameID, service_provider: ServiceProvider) -> bool:
+    """Whether the qualifiers, where there are any, are ours and the service provider's."""
+    own = ("", service_provider.entity_id, service_provider.name_qualifier)
+    return wanted.name_qualifier in ("", entity.entity_id()) and wanted.sp_name_qualifier in own
+
+
+def _still(wanted: NameID, person: Person, service_provider: ServiceProvider) -> bool:
+    try:
+        name = _of_profile(wanted.format, person, service_provider=service_provider)
+    except errors.InvalidNameIDPolicy:
+        return False
+    return name.value == wanted.value
 
 
 def _of_profile(format_: str, person: Person, *, service_provider: ServiceProvider) -> NameID:

@@ -20,6 +20,8 @@ from idp.models import Participant, Session
 from idp.models.identifiers import db_id, from_db_id, from_db_instant
 
 NOTED_EVERY = timedelta(minutes=1)
+# How far back a name is followed: few people have had the same one.
+MOST_SESSIONS = 100
 _READ = (
     "SELECT p.id, p.last_at, p.name_id, p.name_id_format, n.value FROM idp_session s"
     " LEFT JOIN idp_participant p ON p.session_id = s.id AND p.application_id = %s"
@@ -97,3 +99,12 @@ def person_of(
         session__user__is_active=True,
     )
     return found.values_list("session__user_id", flat=True).first()
+
+
+def told(name: NameID, *, service_provider: ServiceProvider) -> list[uuid.UUID]:
+    """Who has been named so there, the last one first."""
+    found = Participant.objects.filter(
+        application_id=service_provider.pk, name_id=name.value, name_id_format=name.format
+    )
+    users = found.order_by("-last_at").values_list("session__user_id", flat=True)[:MOST_SESSIONS]
+    return list(dict.fromkeys(users))

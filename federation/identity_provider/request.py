@@ -10,6 +10,7 @@ from typing import Any
 from federation.identity_provider.authn_context import Demand
 from federation.identity_provider.received import facts, whole
 from federation.identity_provider.service_providers import KnownServiceProvider
+from federation.saml import vocabulary
 from federation.saml.authn_request import AuthnRequest
 from federation.saml.bindings import Message
 from federation.saml.name_id import NameID
@@ -23,12 +24,14 @@ MAX_LOGIN_HINT = 256
 class ReplyTo:
     """Where an answer goes: an address of the service provider's metadata, and what comes along.
 
+    `binding`: by which, POST or Artifact.
     `in_response_to`: None where nobody has asked (SAML Profiles §4.1.5).
     """
 
     acs_url: str
     in_response_to: str | None
     relay_state: str | None = None
+    binding: str = vocabulary.POST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +112,7 @@ class Draft:
     service_provider: KnownServiceProvider | None = None
     authn_request: AuthnRequest | None = None
     acs_url: str = ""
+    binding: str = vocabulary.POST
     relay_state: str | None = None
     name_id_format: str = ""
     name_qualifier: str = ""
@@ -148,6 +152,7 @@ class Draft:
             return None
         return ReplyTo(
             acs_url=self.acs_url,
+            binding=self.binding,
             in_response_to=self.authn_request.id if self.authn_request else None,
             relay_state=self.message.relay_state if self.message else self.relay_state,
         )

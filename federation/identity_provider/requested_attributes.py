@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from federation.identity_provider import entity_categories
 from federation.models import ServiceProvider
@@ -76,8 +76,29 @@ def limited(released: Release, row: ServiceProvider, *, index: int | None = None
     return replace(released, attributes=tuple(kept), reasons=tuple(why.values()))
 
 
+class Asked(Protocol):
+    """An attribute that metadata or a query asks for."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def name_format(self) -> str: ...
+    @property
+    def values(self) -> tuple[str, ...]: ...
+
+
+def named(
+    attributes: Iterable[SamlAttribute], *, asked: Sequence[Asked]
+) -> tuple[SamlAttribute, ...]:
+    """What of these a query names (SAML Core §3.3.2.3); one that names nothing means all."""
+    if not asked:
+        return tuple(attributes)
+    found = ((one, _kept(one, asked=asked, bundle=frozenset())[0]) for one in attributes)
+    return tuple(one._replace(values=values) for one, values in found if values)
+
+
 def _kept(
-    attribute: SamlAttribute, *, asked: Sequence[RequestedAttribute], bundle: frozenset[str]
+    attribute: SamlAttribute, *, asked: Sequence[Asked], bundle: frozenset[str]
 ) -> tuple[tuple[str, ...], str]:
     """The values that are asked for, and why there is none."""
     matching = [one for one in asked if names(one.name, one.name_format, attribute)]

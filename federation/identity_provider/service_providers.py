@@ -19,6 +19,8 @@ from idp.models import Application
 
 MAX_ENTITY_ID = 1_024
 MAX_SLUG = 40
+# The usual one first.
+RESPONSE_BINDINGS = (vocabulary.POST, vocabulary.ARTIFACT)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +35,11 @@ class KnownServiceProvider:
     def entity_id(self) -> str:
         """Its entity ID."""
         return self.row.entity_id
+
+    @property
+    def bindings(self) -> tuple[str, ...]:
+        """By what a Response can go out: an artifact needs a key to be fetched with."""
+        return RESPONSE_BINDINGS if self.signing_keys else RESPONSE_BINDINGS[:1]
 
     @property
     def application(self) -> Application:

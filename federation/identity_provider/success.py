@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from federation.identity_provider import (
+    delivery,
     issuing,
     name_ids,
-    pages,
     participation,
     pipeline,
     protection,
@@ -18,7 +18,7 @@ from federation.identity_provider import (
 from federation.identity_provider.issuing import Recipient, SignedIn
 from federation.identity_provider.participation import Standing
 from federation.identity_provider.request import SignOnRequest
-from federation.saml import bindings, datatypes, errors, name_id, response, vocabulary
+from federation.saml import datatypes, errors, name_id, response, vocabulary
 from federation.saml.assertion import Assertion
 from federation.saml.name_id import NameID
 from idp import audit
@@ -34,7 +34,7 @@ ACTION = "saml.response"
 def answer(
     sign_on: SignOnRequest, session: Session, request: Request, *, at_once: bool
 ) -> Response:
-    """Post the assertion about the session's person to the service provider.
+    """Send the assertion about the session's person to the service provider.
 
     `at_once`: nobody was asked anything, so what is kept for administrators may wait.
     Raises sessions.SessionEnded; answers whatever else goes wrong.
@@ -58,9 +58,7 @@ def answer(
     if not (at_once and standing.is_noted(now=request.now)):
         issued = sent.facts(row, content, protection=how, xml=signed)
         _trace(sign_on, session, request, issued, at_once=at_once)
-    reply_to = sign_on.reply_to
-    form = bindings.post_form(signed, action=reply_to.acs_url, relay_state=reply_to.relay_state)
-    return pages.form_post(form, application=row.application)
+    return delivery.send(signed, sign_on.reply_to, row, session=session, now=request.now)
 
 
 def _name(sign_on: SignOnRequest, person: Person, standing: Standing) -> NameID | None:

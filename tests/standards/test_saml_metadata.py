@@ -67,11 +67,11 @@ def test_role(ours: Any) -> None:
 
 
 @pytest.mark.standard(
-    S, "2.4.3", "nothing is published that does not exist: no logout, no artifact"
+    S, "2.4.3", "nothing is published that does not exist: no logout, no management"
 )
 def test_nothing_else(ours: Any) -> None:
     names = {etree.QName(one).localname for one in ours.iter()}
-    assert not names & {"SingleLogoutService", "ArtifactResolutionService", "ManageNameIDService"}
+    assert not names & {"SingleLogoutService", "AttributeService", "ManageNameIDService"}
 
 
 @pytest.mark.standard(S, "2.3.2.2", "whom to ask, where somebody is named; else nothing is made up")

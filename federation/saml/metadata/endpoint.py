@@ -76,7 +76,10 @@ class SingleLogoutService:
 
 
 def assertion_consumer_services(role: xml.Element) -> tuple[AssertionConsumerService, ...]:
-    """Return all of them (SAML Metadata §2.4.4). Raises InvalidMetadata if none takes a POST."""
+    """Return all of them (SAML Metadata §2.4.4).
+
+    Raises InvalidMetadata if none takes what we can send: a POST or an artifact.
+    """
     found = tuple(
         AssertionConsumerService(
             url=check(_location(one), what="The assertion consumer service"),
@@ -86,10 +89,11 @@ def assertion_consumer_services(role: xml.Element) -> tuple[AssertionConsumerSer
         )
         for one in xml.children(role, "md:AssertionConsumerService")
     )
-    if not any(service.binding == vocabulary.POST for service in found):
+    if not any(service.binding in (vocabulary.POST, vocabulary.ARTIFACT) for service in found):
         raise errors.InvalidMetadata(
             "no_assertion_consumer_service",
-            "The metadata has no AssertionConsumerService with the HTTP-POST binding.",
+            "The metadata has no AssertionConsumerService with the HTTP-POST or HTTP-Artifact"
+            " binding.",
         )
     return found
 

@@ -196,6 +196,7 @@ def _read(root: xml.Element, entity: xml.Element, *, now: datetime) -> ServicePr
         *_schema_warnings(root),
         *keys.warnings,
         *endpoint.warnings(services),
+        *_artifact_warnings(services, keys=keys),
         *_signing_warnings(signing_methods, requests_signed=requests_signed, keys=keys),
     )
     return ServiceProviderMetadata(
@@ -227,6 +228,18 @@ def _read(root: xml.Element, entity: xml.Element, *, now: datetime) -> ServicePr
 def _schema_warnings(root: xml.Element) -> list[str]:
     problem = xml.schema_error(root, schema="metadata")
     return [f"The metadata breaks the SAML schema: {problem}"] if problem else []
+
+
+def _artifact_warnings(
+    services: Sequence[AssertionConsumerService], *, keys: role_keys.RoleKeys
+) -> list[str]:
+    """Say that somebody without a key cannot fetch what an artifact stands for."""
+    if keys.signing_certificates or any(one.binding == vocabulary.POST for one in services):
+        return []
+    return [
+        "It takes responses by HTTP-Artifact alone, but has no signing key to fetch them with:"
+        " nobody can sign in."
+    ]
 
 
 def _signing_warnings(

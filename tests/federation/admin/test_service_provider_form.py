@@ -79,6 +79,21 @@ def test_saves_what_administrators_decide_and_keeps_indexes(browser: Browser) ->
     assert event.details["changes"]["signature_algorithm"]["before"] == "rsa-sha256"
 
 
+def test_keeps_both_bindings_of_one_address(browser: Browser) -> None:
+    row = ServiceProviderFactory()
+    (first,) = row.assertion_consumer_services
+    artifact = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact"
+    row.assertion_consumer_services = [first, {**first, "binding": artifact, "index": 1}]
+    row.save()
+    assert browser.post(url(row), form(row)).status_code == 302
+    row.refresh_from_db()
+    assert [(one["binding"][-8:], one["index"]) for one in row.assertion_consumer_services] == [
+        ("TTP-POST", 0),
+        ("Artifact", 1),
+    ]
+    assert not models.AuditEvent.objects.filter(action="application.changed").exists()
+
+
 def test_which_attributes_it_gets(browser: Browser) -> None:
     row = ServiceProviderFactory()
     assert "it gets no attributes" in browser.get(url(row)).content.decode()
@@ -130,6 +145,7 @@ def test_what_it_is_started_with(browser: Browser) -> None:
         ({"acs_urls": "https://ok.example/\nhttp://a.example/"}, "Line 2:"),
         ({"sign_response": None, "sign_assertion": None}, "Sign the response, the assertion"),
         ({"want_authn_requests_signed": "on"}, "import its metadata first"),
+        ({"attribute_queries": "on"}, "import its metadata first"),
         ({"signature_algorithm": "rsa-sha1"}, "not one of the available choices"),
         ({"attribute_release": "all"}, "not one of the available choices"),
         ({"subject_identifier": "both"}, "not one of the available choices"),

@@ -453,3 +453,18 @@ def test_reads_the_metadata_of_python3_saml(sp: ServiceProvider) -> None:
     assert read.authn_requests_signed
     assert read.want_assertions_signed
     assert read.warnings == ()
+
+
+def by_artifact(sp: ServiceProvider, keys: str) -> bytes:
+    return sp.metadata(role=keys + consumer(sp.acs_url, binding=vocabulary.ARTIFACT))
+
+
+def test_artifacts_alone_are_enough(sp: ServiceProvider) -> None:
+    read = parse(by_artifact(sp, corpus.key(sp.key)))
+    assert [one.binding for one in read.assertion_consumer_services] == [vocabulary.ARTIFACT]
+    assert read.warnings == ()
+
+
+def test_without_a_key_nobody_fetches_what_an_artifact_stands_for(sp: ServiceProvider) -> None:
+    read = parse(by_artifact(sp, ""))
+    assert any("nobody can sign in" in warning for warning in read.warnings)
