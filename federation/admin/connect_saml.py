@@ -225,6 +225,7 @@ kinds.register(
         sheet=saml_sheet.sheet,
         test=saml_trial.begin,
         notices=saml_notices.of_application,
+        start="admin:connect_saas",
     )
 )
 site.add_page("connect/saml/review/<str:draft>/", review, name="connect_saml_review")

@@ -10,6 +10,7 @@ from idp import directory, keys
 
 METADATA_PATH = "/saml/metadata"
 SINGLE_SIGN_ON_PATH = "/saml/sso"
+SIGN_OUT_PATH = "/logout"
 LAUNCH_PATH = "/saml/launch"
 
 
@@ -21,6 +22,11 @@ def entity_id() -> str:
 def single_sign_on_url() -> str:
     """Where AuthnRequests go, by either binding."""
     return settings.IDP.url(SINGLE_SIGN_ON_PATH)
+
+
+def sign_out_url() -> str:
+    """Where people are sent who sign out elsewhere, by vendors without single logout."""
+    return settings.IDP.url(SIGN_OUT_PATH)
 
 
 def metadata_url(service_provider: ServiceProvider) -> str:

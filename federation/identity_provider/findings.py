@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 
 from federation.identity_provider import service_providers
 from federation.identity_provider.coverage import Coverage
+from federation.identity_provider.saas import catalogue
+from federation.identity_provider.saas.template import Signs
 from federation.models import ServiceProvider
 from federation.saml import certificate, errors, vocabulary
 from federation.saml.metadata import service_provider
@@ -112,7 +114,11 @@ def _request_keys(subject: Subject) -> Iterator[Finding]:
     """Requests that are signed can be verified (SAML Metadata §2.4.4)."""
     if subject.row.signing_certificates:
         return
-    if subject.row.want_authn_requests_signed:
+    template = catalogue.find(subject.row.template)
+    if template is not None and template.signs == Signs.YES:
+        text = f"{template.title} signs its requests, and its key is not known: all are refused."
+        yield Finding("no_signing_key", Severity.STOPS, text, Fix.METADATA)
+    elif subject.row.want_authn_requests_signed:
         text = (
             "Its requests have to be signed, and none of its signing keys is known: every request"
             " is refused. Import its metadata, or switch the demand off."

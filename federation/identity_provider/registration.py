@@ -84,6 +84,13 @@ def register(
     return _save(entity_id, values, name=name, actor=actor, origin=origin)
 
 
+def register_columns(
+    entity_id: str, values: Mapping[str, Any], *, name: str, actor: str
+) -> Registered:
+    """Register or update a service provider whose columns are known already, and checked."""
+    return _save(entity_id, values, name=name, actor=actor, origin=Application.Origin.ADMINISTRATOR)
+
+
 def from_metadata(metadata: service_provider.ServiceProviderMetadata) -> dict[str, Any]:
     """The columns of a ServiceProvider that its metadata decides."""
     return {

@@ -36,11 +36,12 @@ class Snippet:
 
 @dataclass(frozen=True)
 class Sheet:
-    """Everything that is copied to the other side."""
+    """Everything that is copied to the other side; `notes`: what to mind there."""
 
     settings: tuple[Setting, ...]
     snippets: tuple[Snippet, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
