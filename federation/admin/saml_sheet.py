@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
+from federation.admin import saas_sheet
 from federation.identity_provider import entity
+from federation.identity_provider.saas import catalogue
 from federation.models import ServiceProvider
 from federation.saml import vocabulary
 from idp import keys
@@ -15,6 +17,9 @@ from idp.models import Application
 def sheet(application: Application, secret: str) -> Sheet:
     """Everything that the other side's administrator needs."""
     provider = ServiceProvider.objects.get(pk=application.pk)
+    template = catalogue.find(provider.template)
+    if template is not None:
+        return saas_sheet.sheet(provider, template)
     certificate = keys.saml_signing().certificate.strip()
     metadata = entity.metadata_url(provider)
     rows: tuple[Setting, ...] = (

@@ -10,6 +10,7 @@ from idp import directory, keys
 
 METADATA_PATH = "/saml/metadata"
 SINGLE_SIGN_ON_PATH = "/saml/sso"
+SIGN_OUT_PATH = "/logout"
 LAUNCH_PATH = "/saml/launch"
 ARTIFACT_RESOLUTION_PATH = "/saml/artifact"
 ATTRIBUTE_SERVICE_PATH = "/saml/attributes"
@@ -33,6 +34,11 @@ def artifact_resolution_url() -> str:
 def attribute_service_url() -> str:
     """Where service providers that may ask for attributes ask."""
     return settings.IDP.url(ATTRIBUTE_SERVICE_PATH)
+
+
+def sign_out_url() -> str:
+    """Where people are sent who sign out elsewhere, by vendors without single logout."""
+    return settings.IDP.url(SIGN_OUT_PATH)
 
 
 def metadata_url(service_provider: ServiceProvider) -> str:

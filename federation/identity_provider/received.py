@@ -1,7 +1,7 @@
 """What came, as an administrator may read it in the trace: no value that could be a secret.
 
-`facts` costs next to nothing and goes along with every request; `whole` adds the message itself, and
-is called only where a trace is kept.
+`facts` costs next to nothing and goes along with every request; `whole` adds the message itself,
+and is called only where a trace is kept.
 """
 
 from __future__ import annotations

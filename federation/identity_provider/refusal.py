@@ -221,15 +221,24 @@ def note(
     elif refusals.is_bearable(ACTION, refusals.address_range(origin.client_address)):
         audit.record(ACTION, **event)
         audit.trace(
+            **{**event, "reason": _in_words(error)},
             protocol=PROTOCOL,
             error=error.check,
             suggestion=suggestion,
             received=dict(received or {}),
             trace=trace or [],
             sent=dict(answered or {}),
-            **event,
         )
     return reference
+
+
+def _in_words(error: errors.SamlError) -> str:
+    """What happened, as an administrator reads it, with what was found."""
+    words = codes.describe(error)[2]
+    if isinstance(error, errors.StatusError):
+        words = _MESSAGES.get(error.status[-1], words)
+    detail = printable(error.detail)
+    return f"{words.removesuffix('.')}: {detail}" if detail else words
 
 
 def _is_administrator(request: Request) -> bool:

@@ -21,8 +21,8 @@ _BINDING = (
     " form."
 )
 _TOOLKIT = (
-    "The message breaks SAML 2.0 at the rule named under “Error”. Update the service provider's SAML"
-    " library, or report what was received to whoever makes it."
+    "The message breaks SAML 2.0 at the rule named under “Error”. Update the service provider's"
+    " SAML library, or report what was received to whoever makes it."
 )
 _NOT_HERE = (
     "This address takes AuthnRequests alone. Correct the addresses of the identity provider in the"
@@ -52,7 +52,8 @@ _BY_CHECK = {
     "AuthnFailed": "Nothing: the person turned back. They can begin again at the application.",
     "NoPassive": "Nothing, as a rule: the application asked whether somebody is signed in, without"
     " showing a page. It should ask again without IsPassive.",
-    "RequestDenied": "Let the person in under “Who may use it” of the application, if they should be.",
+    "RequestDenied": "Let the person in under “Who may use it” of the application, if that is"
+    " wanted.",
     "RequestUnsupported": "Let the service provider ask for what this service offers: it is listed"
     " in our metadata.",
     "UnknownPrincipal": "The application asked for a certain person; somebody else signed in.",

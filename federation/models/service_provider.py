@@ -123,6 +123,14 @@ class ServiceProvider(models.Model):
         default=True, help_text="Encrypt when the service provider has an encryption key."
     )
     signature_algorithm = models.CharField(max_length=20, default="rsa-sha256")
+    template = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="The template that it was registered by, for its settings to copy.",
+    )
     metadata_xml = models.TextField(blank=True, editable=False)
     metadata_valid_until = models.DateTimeField(null=True, blank=True)
     registered_at = models.DateTimeField(default=timezone.now, editable=False)

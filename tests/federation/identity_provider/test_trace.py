@@ -173,7 +173,9 @@ def test_a_person_without_a_value_for_the_name_id(saml: SamlWorld, party: Party)
     assert "verified e-mail address" in row.suggestion
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(600, "600 seconds ahead of"), (-7200, "7,200 seconds behind")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(600, "seconds ahead of"), (-7200, "seconds behind")]
+)
 def test_the_clocks_difference_in_seconds(party: Party, seconds: int, words: str) -> None:
     text = party.request()
     now = text.split('IssueInstant="')[1].split('"')[0]
@@ -183,7 +185,7 @@ def test_the_clocks_difference_in_seconds(party: Party, seconds: int, words: str
     number = re.search(r"([\d,]+) seconds", row.trace[-1]["received"])
     assert number
     assert abs(int(number[1].replace(",", "")) - abs(seconds)) <= 5
-    assert words.split(" ", 1)[1] in row.trace[-1]["received"]
+    assert words in row.trace[-1]["received"]
     assert "time server" in row.suggestion
 
 

@@ -64,7 +64,8 @@ def test_ciphertext_is_shortened(make_assertion: Any, key: Any, sp: ServiceProvi
         f'<samlp:Extensions><x:t xmlns:x="urn:x" y="{SECRET}"/></samlp:Extensions>',
         f"<saml:Subject><saml:NameID>{SECRET}</saml:NameID></saml:Subject>",
         f'<saml:Subject><saml:NameID SPProvidedID="{SECRET}">x</saml:NameID></saml:Subject>',
-        f"<samlp:Extensions><x xmlns='urn:x'> <y>{SECRET}<z/>{SECRET}</y>{SECRET}</x></samlp:Extensions>",
+        f"<samlp:Extensions><x xmlns='urn:x'> <y>{SECRET}<z/>{SECRET}</y>{SECRET}</x>"
+        "</samlp:Extensions>",
     ],
 )
 def test_what_is_not_known_to_be_harmless_is_not_shown(sp: ServiceProvider, inside: str) -> None:
