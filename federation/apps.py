@@ -10,13 +10,14 @@ class FederationConfig(AppConfig):
     verbose_name = "SAML"
 
     def ready(self) -> None:
-        from federation.identity_provider import continuation, metadata, single_sign_on
+        from federation.identity_provider import continuation, key_pins, metadata, single_sign_on
         from federation.models import SeenMessage, ServiceProvider
         from idp import directory, features, prune
 
         features.register(single_sign_on.FEATURE)
         features.register(metadata.FEATURE)
         continuation.install()
+        key_pins.install()
         directory.watch(ServiceProvider)
         prune.register(
             "SAML messages seen", lambda now: SeenMessage.objects.filter(expires_at__lt=now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from federation.identity_provider import entity
+from federation.identity_provider import entity, key_pins
 from federation.models import ServiceProvider
 from federation.saml import vocabulary
 from idp import keys
@@ -15,7 +15,7 @@ from idp.models import Application
 def sheet(application: Application, secret: str) -> Sheet:
     """Everything that the other side's administrator needs."""
     provider = ServiceProvider.objects.get(pk=application.pk)
-    certificate = keys.saml_signing().certificate.strip()
+    certificate = keys.saml_signing(key_pins.kid_of(provider)).certificate.strip()
     metadata = entity.metadata_url(provider)
     rows = (
         Setting("Metadata address", metadata),

@@ -94,7 +94,8 @@ def _send(
     )
     # It says nothing about a person, so it may go out where an assertion may not.
     algorithm = protection.ALGORITHMS.get(known.row.signature_algorithm)
-    signed = response.build_error_response(content, key=entity.signing_key(), algorithm=algorithm)
+    key = entity.signing_key(known.row)
+    signed = response.build_error_response(content, key=key, algorithm=algorithm)
     form = bindings.post_form(signed, action=reply_to.acs_url, relay_state=reply_to.relay_state)
     return pages.form_post(form, application=known.application)
 

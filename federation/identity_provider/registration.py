@@ -94,6 +94,7 @@ def from_metadata(metadata: service_provider.ServiceProviderMetadata) -> dict[st
         "single_logout_services": _rows(metadata.single_logout_services),
         "requested_attributes": _rows(metadata.requested_attributes),
         "want_authn_requests_signed": metadata.authn_requests_signed,
+        "contacts": _rows(metadata.contacts),
         "metadata_valid_until": metadata.valid_until,
     }
 

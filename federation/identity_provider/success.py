@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from federation.identity_provider import (
+    entity,
     issuing,
     name_ids,
     pages,
@@ -115,6 +116,7 @@ def _audit(
             "assertion_id": content.id,
             "in_response_to": content.in_response_to,
             "recipient": content.recipient,
+            "signing_key": entity.signing_kid(sign_on.service_provider.row),
             "authn_context": content.authn_context_class_ref,
             "attributes": [one.name for one in content.attributes],
         },

@@ -1,5 +1,6 @@
-"""SAML's nouns: service providers, persistent NameIDs, messages seen."""
+"""SAML's nouns: service providers and the keys that sign for them, NameIDs, messages seen."""
 
+from federation.models.key_pin import ExpiryWarning, KeyPin
 from federation.models.service_provider import PersistentNameId, SeenMessage, ServiceProvider
 
-__all__ = ["PersistentNameId", "SeenMessage", "ServiceProvider"]
+__all__ = ["ExpiryWarning", "KeyPin", "PersistentNameId", "SeenMessage", "ServiceProvider"]

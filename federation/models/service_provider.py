@@ -19,6 +19,7 @@ class ServiceProvider(models.Model):
 
     `assertion_consumer_services`: objects with `url`, `binding`, `index`, `is_default`.
     `signing_certificates`, `encryption_certificates`: base64 DER, one per key.
+    `contacts`: objects with `kind`, `given_name`, `emails`…, None if it was imported before 0002.
     """
 
     application = models.OneToOneField(
@@ -53,6 +54,7 @@ class ServiceProvider(models.Model):
         default=True, help_text="Encrypt when the service provider has an encryption key."
     )
     signature_algorithm = models.CharField(max_length=20, default="rsa-sha256")
+    contacts = models.JSONField(null=True, blank=True)
     metadata_xml = models.TextField(blank=True, editable=False)
     metadata_valid_until = models.DateTimeField(null=True, blank=True)
     registered_at = models.DateTimeField(default=timezone.now, editable=False)
