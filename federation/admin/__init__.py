@@ -7,4 +7,6 @@ from federation.admin import (  # noqa: F401 (each module registers what it brin
     assertion_preview,
     connect_saml,
     expiries,
+    roll_over,
+    roll_over_steps,
 )

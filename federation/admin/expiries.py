@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.urls import reverse
 
-from federation.admin import certificates
+from federation.admin import certificates, roll_over
 from federation.identity_provider import entity
 from federation.models import ServiceProvider
 from idp.admin import home, signing_keys
@@ -41,4 +41,5 @@ def documents() -> list[Document]:
 
 
 home.add_expiries(expiries)
+home.add_findings(roll_over.finding)
 signing_keys.add_documents(SigningKey.Purpose.SAML, documents)

@@ -13,10 +13,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from federation.admin import certificates
-from federation.identity_provider import name_ids, protection
+from federation.identity_provider import entity, name_ids, protection
 from federation.models import ServiceProvider
 from federation.saml import errors, vocabulary
 from federation.saml.metadata import endpoint
+from idp import keys
 from idp.admin.choices import LinesField
 from idp.templatetags.administration import state
 
@@ -106,7 +107,7 @@ class ServiceProviderInline(admin.StackedInline):
     can_delete = False
     template = "admin/half.html"
     verbose_name_plural = "SAML"
-    readonly_fields = ("entity_id", "keys_shown", "metadata_shown")
+    readonly_fields = ("entity_id", "keys_shown", "metadata_shown", "signed_for_with")
     fieldsets: ClassVar = [
         ("Addresses", {"fields": ["entity_id", "acs_urls", "metadata_shown"]}),
         ("NameID", {"fields": ["default_name_id_format", "name_id_source"]}),
@@ -116,7 +117,7 @@ class ServiceProviderInline(admin.StackedInline):
                 "fields": [
                     *("keys_shown", "want_authn_requests_signed"),
                     *("sign_response", "sign_assertion", "encrypt_assertion"),
-                    "signature_algorithm",
+                    *("signature_algorithm", "signed_for_with"),
                 ]
             },
         ),
@@ -131,6 +132,17 @@ class ServiceProviderInline(admin.StackedInline):
     @admin.display(description="keys of the service provider")
     def keys_shown(self, provider: ServiceProvider) -> str:
         return shown_certificates(provider.signing_certificates, provider.encryption_certificates)
+
+    @admin.display(description="signed for with")
+    def signed_for_with(self, provider: ServiceProvider) -> SafeString:
+        """Which of our keys, and where it is moved to another."""
+        kid = entity.signing_kid(provider)
+        following = keys.saml().following
+        words = "the next key" if following and following.kid == kid else "the current key"
+        url = reverse("admin:saml_roll_over")
+        return format_html(
+            '{} <code title="{}">{}…</code>. <a href="{}">Roll over</a>', words, kid, kid[:16], url
+        )
 
     @admin.display(description="metadata")
     def metadata_shown(self, provider: ServiceProvider) -> SafeString:

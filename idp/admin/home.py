@@ -47,11 +47,17 @@ class Finding:
 
 
 _expiries: list[Callable[[datetime], Iterable[Expiry]]] = []
+_findings: list[Callable[[], Iterable[Finding]]] = []
 
 
 def add_expiries(source: Callable[[datetime], Iterable[Expiry]]) -> None:
     """Add `source(until)`: what ends before an instant."""
     _expiries.append(source)
+
+
+def add_findings(source: Callable[[], Iterable[Finding]]) -> None:
+    """Add lines to the health box."""
+    _findings.append(source)
 
 
 def overview(request: HttpRequest) -> HttpResponse:
@@ -93,6 +99,8 @@ def _health(now: datetime) -> Iterable[Finding]:
         yield Finding(good, f"{name} {'fine' if good else 'not fine: run “manage.py doctor”'}")
     yield from _jobs(now)
     yield from _untold(now)
+    for source in _findings:
+        yield from source()
 
 
 def _untold(now: datetime) -> Iterable[Finding]:
