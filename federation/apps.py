@@ -10,7 +10,13 @@ class FederationConfig(AppConfig):
     verbose_name = "SAML"
 
     def ready(self) -> None:
-        from federation.identity_provider import continuation, key_pins, metadata, single_sign_on
+        from federation.identity_provider import (
+            continuation,
+            expiry_warnings,
+            key_pins,
+            metadata,
+            single_sign_on,
+        )
         from federation.models import SeenMessage, ServiceProvider
         from idp import directory, features, prune
 
@@ -18,6 +24,7 @@ class FederationConfig(AppConfig):
         features.register(metadata.FEATURE)
         continuation.install()
         key_pins.install()
+        expiry_warnings.install()
         directory.watch(ServiceProvider)
         prune.register(
             "SAML messages seen", lambda now: SeenMessage.objects.filter(expires_at__lt=now)

@@ -36,8 +36,9 @@ def parse(url: str) -> MailServer | None:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
-        raise ValueError("must be an address such as smtp://host:587") from error
+    except ValueError:
+        # The first error repeats what may be half of a password.
+        raise ValueError("must be an address such as smtp://host:587") from None
     if parts.query or parts.fragment:
         raise ValueError("must have neither query nor fragment; encode ? and # in a password")
     if parts.scheme == "file":
