@@ -14,6 +14,8 @@ class FederationConfig(AppConfig):
             artifact_resolution,
             attribute_service,
             continuation,
+            expiry_warnings,
+            key_pins,
             launch,
             metadata,
             single_sign_on,
@@ -27,6 +29,8 @@ class FederationConfig(AppConfig):
         features.register(attribute_service.FEATURE)
         continuation.install()
         launch.install()
+        key_pins.install()
+        expiry_warnings.install()
         directory.watch(ServiceProvider)
         prune.register(
             "SAML messages seen", lambda now: SeenMessage.objects.filter(expires_at__lt=now)

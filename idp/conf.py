@@ -18,6 +18,8 @@ from cryptography.fernet import Fernet
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from idp import mail_server
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 # SAML Subject Identifier Attributes Profile §2.2.2: what follows the @.
@@ -57,6 +59,7 @@ class Settings(BaseSettings):
     outbound_allow: WORDS = ()
     ca_bundle: Path | None = None
     metrics_token: str = Field(default="", repr=False)
+    email_url: str = Field(default="", repr=False)
     mail_from: str = "gatehouse@localhost"
     support_contact: str = ""
     saml_scope: str = ""
@@ -150,6 +153,12 @@ class Settings(BaseSettings):
                 raise ValueError("the file must hold certificates in PEM") from error
         return value
 
+    @field_validator("email_url")
+    @classmethod
+    def _email_url(cls, value: str) -> str:
+        mail_server.parse(value)
+        return value
+
     @field_validator("log_level")
     @classmethod
     def _log_level(cls, value: str) -> str:
@@ -194,6 +203,11 @@ class Settings(BaseSettings):
         """The domain within which subject identifiers are unique; empty where there is none."""
         host = self.saml_scope or self.host
         return host if SAML_SCOPE.fullmatch(host) else ""
+
+    @property
+    def mail_server(self) -> mail_server.MailServer | None:
+        """Where mail goes, None if nobody has said so."""
+        return mail_server.parse(self.email_url)
 
     def cookie(self, name: str) -> str:
         """The full name of one of our cookies: `__Host-` wherever browsers accept it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from federation.admin import saas_sheet
-from federation.identity_provider import entity
+from federation.identity_provider import entity, key_pins
 from federation.identity_provider.saas import catalogue
 from federation.models import ServiceProvider
 from federation.saml import vocabulary
@@ -20,7 +20,7 @@ def sheet(application: Application, secret: str) -> Sheet:
     template = catalogue.find(provider.template)
     if template is not None:
         return saas_sheet.sheet(provider, template)
-    certificate = keys.saml_signing().certificate.strip()
+    certificate = keys.saml_signing(key_pins.kid_of(provider)).certificate.strip()
     metadata = entity.metadata_url(provider)
     rows: tuple[Setting, ...] = (
         Setting("Metadata address", metadata),

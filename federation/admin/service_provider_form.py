@@ -17,6 +17,7 @@ from federation.identity_provider import entity, name_ids, protection
 from federation.models import ServiceProvider
 from federation.saml import bindings, errors, vocabulary
 from federation.saml.metadata import endpoint
+from idp import keys
 from idp.admin.choices import LinesField
 from idp.templatetags.administration import state
 
@@ -132,6 +133,7 @@ class ServiceProviderInline(admin.StackedInline):
     readonly_fields = (
         *("entity_id", "keys_shown", "metadata_shown", "launch_shown"),
         "asked_shown",
+        "signed_for_with",
     )
     fieldsets: ClassVar = [
         ("Addresses", {"fields": ["entity_id", "acs_urls", "metadata_shown"]}),
@@ -154,7 +156,7 @@ class ServiceProviderInline(admin.StackedInline):
                 "fields": [
                     *("keys_shown", "want_authn_requests_signed"),
                     *("sign_response", "sign_assertion", "encrypt_assertion"),
-                    "signature_algorithm",
+                    *("signature_algorithm", "signed_for_with"),
                 ]
             },
         ),
@@ -184,6 +186,17 @@ class ServiceProviderInline(admin.StackedInline):
             "<code>{}</code><br>{}; with <code>?RelayState=…</code> for another of those above.",
             url,
             words,
+        )
+
+    @admin.display(description="signed for with")
+    def signed_for_with(self, provider: ServiceProvider) -> SafeString:
+        """Which of our keys, and where it is moved to another."""
+        kid = entity.signing_kid(provider)
+        following = keys.saml().following
+        words = "the next key" if following and following.kid == kid else "the current key"
+        url = reverse("admin:saml_roll_over")
+        return format_html(
+            '{} <code title="{}">{}…</code>. <a href="{}">Roll over</a>', words, kid, kid[:16], url
         )
 
     @admin.display(description="metadata")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
+from federation.identity_provider import key_pins
 from federation.models import ServiceProvider
 from federation.saml import signature
 from idp import directory, keys
@@ -51,11 +52,18 @@ def launch_url(service_provider: ServiceProvider) -> str:
     return settings.IDP.url(f"{LAUNCH_PATH}/{service_provider.slug}")
 
 
-def signing_key() -> signature.SigningKey:
-    """The current key, kept ready to sign; raises keys.NoKey."""
-    return directory.cached("saml-signing-key", _signing_key)
+def signing_key(service_provider: ServiceProvider | None) -> signature.SigningKey:
+    """The key that signs for this service provider, kept ready; None: for all of them together.
+
+    Raises keys.NoKey.
+    """
+    stored = keys.saml_signing(key_pins.kid_of(service_provider) if service_provider else "")
+    return directory.cached(
+        ("saml-signing-key", stored.kid),
+        lambda: signature.SigningKey(stored.private_key, stored.certificate),
+    )
 
 
-def _signing_key() -> signature.SigningKey:
-    stored = keys.saml_signing()
-    return signature.SigningKey(stored.private_key, stored.certificate)
+def signing_kid(service_provider: ServiceProvider) -> str:
+    """The kid of the key that signs for this service provider."""
+    return keys.saml_signing(key_pins.kid_of(service_provider)).kid

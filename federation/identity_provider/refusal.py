@@ -150,7 +150,8 @@ def _reply(
     )
     # It says nothing about a person, so it may go out where an assertion may not.
     algorithm = protection.ALGORITHMS.get(known.row.signature_algorithm)
-    signed = response.build_error_response(content, key=entity.signing_key(), algorithm=algorithm)
+    key = entity.signing_key(known.row)
+    signed = response.build_error_response(content, key=key, algorithm=algorithm)
     return Reply(signed, reply_to, known, request.now)
 
 

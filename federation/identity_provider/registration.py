@@ -104,6 +104,7 @@ def from_metadata(metadata: service_provider.ServiceProviderMetadata) -> dict[st
         "attribute_consuming_services": _rows(metadata.attribute_consuming_services),
         "entity_attributes": _rows(metadata.entity_attributes),
         "want_authn_requests_signed": metadata.authn_requests_signed,
+        "contacts": _rows(metadata.contacts),
         "metadata_valid_until": metadata.valid_until,
     }
 

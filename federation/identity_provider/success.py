@@ -7,6 +7,7 @@ from typing import Any
 
 from federation.identity_provider import (
     delivery,
+    entity,
     issuing,
     name_ids,
     participation,
@@ -130,6 +131,7 @@ def _audit(
             "assertion_id": content.id,
             "in_response_to": content.in_response_to,
             "recipient": content.recipient,
+            "signing_key": entity.signing_kid(sign_on.service_provider.row),
             "authn_context": content.authn_context_class_ref,
             "attributes": [one.name for one in content.attributes],
         },

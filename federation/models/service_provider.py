@@ -24,6 +24,7 @@ class ServiceProvider(models.Model):
     `signing_certificates`, `encryption_certificates`: base64 DER, one per key.
     `attribute_consuming_services`: objects with `index`, `is_default`, `attributes`.
     `entity_attributes`: objects with `name` and `values`.
+    `contacts`: objects with `kind`, `given_name`, `emails`…, None if it was imported before 0002.
     """
 
     class AttributeRelease(models.TextChoices):
@@ -131,6 +132,7 @@ class ServiceProvider(models.Model):
         editable=False,
         help_text="The template that it was registered by, for its settings to copy.",
     )
+    contacts = models.JSONField(null=True, blank=True)
     metadata_xml = models.TextField(blank=True, editable=False)
     metadata_valid_until = models.DateTimeField(null=True, blank=True)
     registered_at = models.DateTimeField(default=timezone.now, editable=False)

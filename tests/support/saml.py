@@ -21,7 +21,7 @@ from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser
 from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
-from federation.identity_provider import entity, registration
+from federation.identity_provider import entity, metadata_fetches, registration
 from federation.models import ServiceProvider as Row
 from federation.saml import datatypes, vocabulary
 from idp import audit, refusals
@@ -353,6 +353,8 @@ class SamlWorld:
 def saml(db: None) -> Iterator[SamlWorld]:
     """An identity provider with keys, alice, and her session."""
     audit.write_through(enabled=True)
+    metadata_fetches.recorder.synchronous = True
+    metadata_fetches.recorder.forget()
     refusals._silenced.clear()
     restore_keys()
     user = UserFactory(
@@ -363,6 +365,7 @@ def saml(db: None) -> Iterator[SamlWorld]:
         groups=["staff", "users"],
     )
     yield SamlWorld(Provider(), user, sign_in(user))
+    metadata_fetches.recorder.synchronous = False
     audit.write_through(enabled=False)
 
 
