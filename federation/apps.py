@@ -11,13 +11,16 @@ class FederationConfig(AppConfig):
 
     def ready(self) -> None:
         from federation.identity_provider import continuation, metadata, single_sign_on
-        from federation.models import SeenMessage, ServiceProvider
+        from federation.identity_provider.metadata_sources import jobs
+        from federation.models import SeenMessage, ServiceProvider, Subscription
         from idp import directory, features, prune
 
         features.register(single_sign_on.FEATURE)
         features.register(metadata.FEATURE)
         continuation.install()
+        jobs.register()
         directory.watch(ServiceProvider)
+        directory.watch(Subscription)
         prune.register(
             "SAML messages seen", lambda now: SeenMessage.objects.filter(expires_at__lt=now)
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,14 +43,17 @@ def register_from_metadata(
     name: str = "",
     actor: str = "",
     origin: str = Application.Origin.ADMINISTRATOR,
+    valid_until: datetime | None = None,
 ) -> Registered:
     """Register or update the service provider that `xml` describes (SAML Metadata §2.4.4).
 
-    `entity_id`: which one, where the document holds several.
+    `entity_id`: which one, where the document holds several. `valid_until`: the end that what
+    holds the document says, beside its own.
     Raises InvalidMetadata (its description is for the administrator) or SeveralEntities.
     """
     metadata = service_provider.parse(xml, now=timezone.now(), entity_id=entity_id)
     values = {**from_metadata(metadata), "metadata_xml": xml.decode("utf-8", "replace")}
+    values["metadata_valid_until"] = earlier(metadata.valid_until, valid_until)
     return _save(
         metadata.entity_id,
         values,
@@ -96,6 +100,11 @@ def from_metadata(metadata: service_provider.ServiceProviderMetadata) -> dict[st
         "want_authn_requests_signed": metadata.authn_requests_signed,
         "metadata_valid_until": metadata.valid_until,
     }
+
+
+def earlier(first: datetime | None, second: datetime | None) -> datetime | None:
+    """The earlier of two ends, either of which may not be said."""
+    return min((one for one in (first, second) if one is not None), default=None)
 
 
 def _rows(values: Any) -> list[dict[str, Any]]:

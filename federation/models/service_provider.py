@@ -55,6 +55,14 @@ class ServiceProvider(models.Model):
     signature_algorithm = models.CharField(max_length=20, default="rsa-sha256")
     metadata_xml = models.TextField(blank=True, editable=False)
     metadata_valid_until = models.DateTimeField(null=True, blank=True)
+    changes_wait = models.BooleanField(
+        "changes of its metadata wait",
+        default=False,
+        help_text=(
+            "For sensitive applications: no new key or address without an administrator's yes,"
+            " signed or not."
+        ),
+    )
     registered_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
