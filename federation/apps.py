@@ -20,7 +20,8 @@ class FederationConfig(AppConfig):
             metadata,
             single_sign_on,
         )
-        from federation.models import SeenMessage, ServiceProvider, StoredArtifact
+        from federation.identity_provider.metadata_sources import jobs
+        from federation.models import SeenMessage, ServiceProvider, StoredArtifact, Subscription
         from idp import directory, features, prune
 
         features.register(single_sign_on.FEATURE)
@@ -31,7 +32,9 @@ class FederationConfig(AppConfig):
         launch.install()
         key_pins.install()
         expiry_warnings.install()
+        jobs.register()
         directory.watch(ServiceProvider)
+        directory.watch(Subscription)
         prune.register(
             "SAML messages seen", lambda now: SeenMessage.objects.filter(expires_at__lt=now)
         )

@@ -24,6 +24,7 @@ from federation.identity_provider import (
 )
 from federation.identity_provider.errors import (
     DisabledApplication,
+    OutdatedMetadata,
     ReplayedRequest,
     StaleRequest,
     UnknownServiceProvider,
@@ -90,6 +91,22 @@ def enabled_application(draft: Draft) -> None:
     if not draft.known.application.enabled:
         draft.found(suggestion="Enable the application in the administration.")
         raise DisabledApplication("disabled")
+
+
+def current_metadata(draft: Draft) -> None:
+    """Metadata that is refreshed is not used beyond its validUntil (SAML Metadata §2.3.2).
+
+    What an administrator pasted is the administrator's word; its end is told on the overview.
+    """
+    ends = draft.known.row.metadata_valid_until
+    if ends is None or not draft.known.follows_a_source or draft.now < ends:
+        return
+    draft.found(
+        expected=f"metadata that is valid on {draft.now:%Y-%m-%d %H:%M}",
+        received=f"valid until {ends:%Y-%m-%d %H:%M}",
+        suggestion="See on the application's page why its metadata could not be refreshed.",
+    )
+    raise OutdatedMetadata("metadata_valid_until", f"{ends:%Y-%m-%d %H:%M}")
 
 
 def demanded_signature(draft: Draft) -> None:

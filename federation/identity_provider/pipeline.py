@@ -21,6 +21,7 @@ CHECKS: tuple[Check, ...] = (
     checks.decoded_message,
     checks.verified_request,
     checks.enabled_application,
+    checks.current_metadata,
     checks.demanded_signature,
     checks.exact_destination,
     checks.recent_issue_instant,

@@ -135,6 +135,14 @@ class ServiceProvider(models.Model):
     contacts = models.JSONField(null=True, blank=True)
     metadata_xml = models.TextField(blank=True, editable=False)
     metadata_valid_until = models.DateTimeField(null=True, blank=True)
+    changes_wait = models.BooleanField(
+        "changes of its metadata wait",
+        default=False,
+        help_text=(
+            "For sensitive applications: no new key or address without an administrator's yes,"
+            " signed or not."
+        ),
+    )
     registered_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
