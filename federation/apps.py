@@ -10,11 +10,17 @@ class FederationConfig(AppConfig):
     verbose_name = "SAML"
 
     def ready(self) -> None:
-        from federation.identity_provider import continuation, metadata, single_sign_on
+        from federation.identity_provider import (
+            continuation,
+            metadata,
+            single_logout,
+            single_sign_on,
+        )
         from federation.models import SeenMessage, ServiceProvider
         from idp import directory, features, prune
 
         features.register(single_sign_on.FEATURE)
+        single_logout.install()
         features.register(metadata.FEATURE)
         continuation.install()
         directory.watch(ServiceProvider)

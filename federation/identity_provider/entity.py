@@ -10,6 +10,10 @@ from idp import directory, keys
 
 METADATA_PATH = "/saml/metadata"
 SINGLE_SIGN_ON_PATH = "/saml/sso"
+SINGLE_LOGOUT_PATH = "/saml/slo"
+SINGLE_LOGOUT_SOAP_PATH = "/saml/slo/soap"
+# Where browsers come by for the answer that we owe a service provider; nobody else is told it.
+SINGLE_LOGOUT_REPLY_PATH = "/saml/slo/reply"
 
 
 def entity_id() -> str:
@@ -20,6 +24,16 @@ def entity_id() -> str:
 def single_sign_on_url() -> str:
     """Where AuthnRequests go, by either binding."""
     return settings.IDP.url(SINGLE_SIGN_ON_PATH)
+
+
+def single_logout_url() -> str:
+    """Where logout messages go through a browser, by either binding."""
+    return settings.IDP.url(SINGLE_LOGOUT_PATH)
+
+
+def single_logout_soap_url() -> str:
+    """Where LogoutRequests go by SOAP."""
+    return settings.IDP.url(SINGLE_LOGOUT_SOAP_PATH)
 
 
 def metadata_url(service_provider: ServiceProvider) -> str:

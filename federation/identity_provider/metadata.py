@@ -102,6 +102,11 @@ def describe(
             Endpoint(vocabulary.REDIRECT, address),
             Endpoint(vocabulary.POST, address),
         ),
+        single_logout=(
+            Endpoint(vocabulary.REDIRECT, entity.single_logout_url()),
+            Endpoint(vocabulary.POST, entity.single_logout_url()),
+            Endpoint(vocabulary.SOAP_BINDING, entity.single_logout_soap_url()),
+        ),
         signing_certificates=keys.saml_certificates(),
         valid_until=valid_until,
         cache_duration=CACHE_DURATION,

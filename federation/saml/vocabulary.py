@@ -9,6 +9,7 @@ MD = "urn:oasis:names:tc:SAML:2.0:metadata"
 MDUI = "urn:oasis:names:tc:SAML:metadata:ui"
 ALG = "urn:oasis:names:tc:SAML:metadata:algsupport"
 SHIBMD = "urn:mace:shibboleth:metadata:1.0"
+ASLO = "urn:oasis:names:tc:SAML:2.0:protocol:ext:async-slo"
 DS = "http://www.w3.org/2000/09/xmldsig#"
 XENC = "http://www.w3.org/2001/04/xmlenc#"
 XENC11 = "http://www.w3.org/2009/xmlenc11#"
@@ -22,6 +23,7 @@ PREFIXES = {
     "mdui": MDUI,
     "alg": ALG,
     "shibmd": SHIBMD,
+    "aslo": ASLO,
     "ds": DS,
     "xenc": XENC,
     "xenc11": XENC11,
