@@ -67,11 +67,21 @@ def test_role(ours: Any) -> None:
 
 
 @pytest.mark.standard(
-    S, "2.4.3", "nothing is published that does not exist: no logout, no artifact"
+    S, "2.4.3", "nothing is published that does not exist: no artifact, no name management"
 )
 def test_nothing_else(ours: Any) -> None:
     names = {etree.QName(one).localname for one in ours.iter()}
-    assert not names & {"SingleLogoutService", "ArtifactResolutionService", "ManageNameIDService"}
+    assert not names & {"ArtifactResolutionService", "ManageNameIDService"}
+
+
+@pytest.mark.standard(S, "2.4.2", "SingleLogoutService by Redirect, POST and SOAP")
+def test_single_logout_service(ours: Any) -> None:
+    services = find(ours, "//md:IDPSSODescriptor/md:SingleLogoutService")
+    assert [(one.get("Binding"), one.get("Location")) for one in services] == [
+        (vocabulary.REDIRECT, "http://localhost:8000/saml/slo"),
+        (vocabulary.POST, "http://localhost:8000/saml/slo"),
+        (vocabulary.SOAP_BINDING, "http://localhost:8000/saml/slo/soap"),
+    ]
 
 
 @pytest.mark.standard(S, "2.3.2.2", "whom to ask, where somebody is named; else nothing is made up")

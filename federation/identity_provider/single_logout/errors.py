@@ -1,38 +1,39 @@
-"""Why a LogoutRequest is refused: codes and words beside those of sign-on."""
+"""Why a logout message is refused: the codes of sign-on, in words of its own."""
 
 from __future__ import annotations
 
-from federation.identity_provider.errors import NotAnswered
+from federation.identity_provider.errors import (
+    NotAnswered,
+    ReplayedRequest,
+    StaleRequest,
+    UnsignedRequest,
+    WrongDestination,
+)
 
 
-class UnsignedLogout(NotAnswered):
+class UnsignedLogout(UnsignedRequest):
     """Anybody could have written it."""
 
-    code = "unsigned_request"
     description = "Logout messages have to be signed (SAML Profiles §4.4.4.1)."
 
 
-class WrongLogoutDestination(NotAnswered):
+class WrongLogoutDestination(WrongDestination):
     """The message was made for another address than the one that it came to."""
 
-    code = "wrong_destination"
     happened = "The application that sent you here addressed its message to another service."
     description = "The Destination is not the SingleLogoutService of our metadata."
 
 
-class StaleLogout(NotAnswered):
+class StaleLogout(StaleRequest):
     """The message is too old, or from the future."""
 
-    code = "expired_request"
     happened = "The message of the application that sent you here is not valid at this time."
     description = "The logout message is too old, or one of the clocks is wrong."
 
 
-class ReplayedLogout(NotAnswered):
+class ReplayedLogout(ReplayedRequest):
     """The same message has been here before."""
 
-    code = "repeated_request"
-    happened = "This link has been used before. Each of them works once."
     description = "A LogoutRequest is accepted once."
 
 
