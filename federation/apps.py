@@ -18,6 +18,7 @@ class FederationConfig(AppConfig):
             key_pins,
             launch,
             metadata,
+            single_logout,
             single_sign_on,
         )
         from federation.identity_provider.metadata_sources import jobs
@@ -25,6 +26,7 @@ class FederationConfig(AppConfig):
         from idp import directory, features, prune
 
         features.register(single_sign_on.FEATURE)
+        single_logout.install()
         features.register(metadata.FEATURE)
         features.register(artifact_resolution.FEATURE)
         features.register(attribute_service.FEATURE)

@@ -26,6 +26,8 @@ def sheet(application: Application, secret: str) -> Sheet:
         Setting("Metadata address", metadata),
         Setting("Entity ID (issuer)", entity.entity_id()),
         Setting("Sign-on address", entity.single_sign_on_url()),
+        Setting("Sign-out address", entity.single_logout_url()),
+        Setting("Sign-out address for SOAP", entity.single_logout_soap_url()),
         Setting("NameID", provider.default_name_id_format),
         Setting("Entity ID of the application", provider.entity_id),
     )
@@ -52,6 +54,10 @@ def _python3_saml(certificate: str) -> Snippet:
                 "url": entity.single_sign_on_url(),
                 "binding": vocabulary.REDIRECT,
             },
+            "singleLogoutService": {
+                "url": entity.single_logout_url(),
+                "binding": vocabulary.REDIRECT,
+            },
             "x509cert": "".join(lines[1:-1]),
         }
     }
@@ -69,5 +75,6 @@ MellonUser NAME_ID"""
 def _shibboleth(metadata: str) -> Snippet:
     text = f"""\
 <SSO entityID="{entity.entity_id()}">SAML2</SSO>
+<Logout>SAML2 Local</Logout>
 <MetadataProvider type="XML" url="{metadata}" backingFilePath="gatehouse.xml"/>"""
     return Snippet("Shibboleth SP", text)

@@ -15,6 +15,10 @@ SIGN_OUT_PATH = "/logout"
 LAUNCH_PATH = "/saml/launch"
 ARTIFACT_RESOLUTION_PATH = "/saml/artifact"
 ATTRIBUTE_SERVICE_PATH = "/saml/attributes"
+SINGLE_LOGOUT_PATH = "/saml/slo"
+SINGLE_LOGOUT_SOAP_PATH = "/saml/slo/soap"
+# Where browsers come by for the answer that we owe a service provider; nobody else is told it.
+SINGLE_LOGOUT_REPLY_PATH = "/saml/slo/reply"
 
 
 def entity_id() -> str:
@@ -40,6 +44,16 @@ def attribute_service_url() -> str:
 def sign_out_url() -> str:
     """Where people are sent who sign out elsewhere, by vendors without single logout."""
     return settings.IDP.url(SIGN_OUT_PATH)
+
+
+def single_logout_url() -> str:
+    """Where logout messages go through a browser, by either binding."""
+    return settings.IDP.url(SINGLE_LOGOUT_PATH)
+
+
+def single_logout_soap_url() -> str:
+    """Where LogoutRequests go by SOAP."""
+    return settings.IDP.url(SINGLE_LOGOUT_SOAP_PATH)
 
 
 def metadata_url(service_provider: ServiceProvider) -> str:

@@ -122,6 +122,11 @@ def describe(
             Endpoint(vocabulary.REDIRECT, address),
             Endpoint(vocabulary.POST, address),
         ),
+        single_logout=(
+            Endpoint(vocabulary.REDIRECT, entity.single_logout_url()),
+            Endpoint(vocabulary.POST, entity.single_logout_url()),
+            Endpoint(vocabulary.SOAP_BINDING, entity.single_logout_soap_url()),
+        ),
         artifact_resolution=(Endpoint(vocabulary.SOAP_BINDING, entity.artifact_resolution_url()),),
         attribute_services=(
             (Endpoint(vocabulary.SOAP_BINDING, entity.attribute_service_url()),)

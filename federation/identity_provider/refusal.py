@@ -175,12 +175,13 @@ def page(
     reference: str,
     application: Application | None = None,
     operator_hint: Mapping[str, str] | None = None,
+    title: str = TITLE,
 ) -> Response:
     """Show an error that may not be sent anywhere: 400, whatever it is."""
     code, happened, operator = codes.describe(error)
     enabled = application is not None and application.enabled
     values = {
-        "title": TITLE,
+        "title": title,
         "happened": happened,
         "operator": operator,
         "operator_hint": operator_hint,

@@ -66,12 +66,20 @@ def test_role(ours: Any) -> None:
     assert find(role, "md:KeyDescriptor[@use='signing']//ds:X509Certificate")
 
 
-@pytest.mark.standard(
-    S, "2.4.3", "nothing is published that does not exist: no logout, no management"
-)
+@pytest.mark.standard(S, "2.4.3", "nothing is published that does not exist: no name management")
 def test_nothing_else(ours: Any) -> None:
     names = {etree.QName(one).localname for one in ours.iter()}
-    assert not names & {"SingleLogoutService", "AttributeService", "ManageNameIDService"}
+    assert not names & {"AttributeService", "ManageNameIDService"}
+
+
+@pytest.mark.standard(S, "2.4.2", "SingleLogoutService by Redirect, POST and SOAP")
+def test_single_logout_service(ours: Any) -> None:
+    services = find(ours, "//md:IDPSSODescriptor/md:SingleLogoutService")
+    assert [(one.get("Binding"), one.get("Location")) for one in services] == [
+        (vocabulary.REDIRECT, "http://localhost:8000/saml/slo"),
+        (vocabulary.POST, "http://localhost:8000/saml/slo"),
+        (vocabulary.SOAP_BINDING, "http://localhost:8000/saml/slo/soap"),
+    ]
 
 
 @pytest.mark.standard(S, "2.3.2.2", "whom to ask, where somebody is named; else nothing is made up")

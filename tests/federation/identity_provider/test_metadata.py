@@ -56,7 +56,7 @@ def test_names_both_endpoints_and_every_format(saml: SamlWorld) -> None:
 
 def test_publishes_nothing_that_does_not_work(saml: SamlWorld) -> None:
     root = general(saml)
-    for name in ("SingleLogoutService", "AttributeService"):
+    for name in ("AttributeService", "ManageNameIDService"):
         assert not find(root, f"//*[local-name()='{name}']")
 
 
