@@ -13,7 +13,7 @@ SOAP = "soap"
 ARTIFACT = "AAQAAMh48/1oXIM+sDo7Dh2qMp1HM4IF5DaRNmDj6RdUmllwn9jJHyEgIi8="
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class MessageType:
     """One type of message. `content` follows Issuer, Signature and Extensions.
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+
+from cryptography import x509
+
 from federation.saml import authn_request, bindings, protocol_message, signature, soap
 from federation.saml.protocol_message import ProtocolMessage
 from tests.attacks.saml import message_types, service_provider
@@ -9,9 +13,14 @@ from tests.attacks.saml.message_types import REDIRECT, SOAP
 from tests.attacks.saml.service_provider import ServiceProvider
 
 
+@functools.cache
+def _keys(certificate: x509.Certificate) -> list[signature.VerificationKey]:
+    return [signature.verification_key(service_provider.base64_der(certificate))]
+
+
 def receive(binding: str, payload: bytes, sp: ServiceProvider) -> ProtocolMessage:
     """Receive a message of the type of `sp`, whose keys are those of its metadata."""
-    keys = [signature.verification_key(service_provider.base64_der(sp.certificate))]
+    keys = _keys(sp.certificate)
     name = sp.message.tag
     if binding == SOAP:
         return protocol_message.receive_element(
