@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from http.cookiejar import Cookie, DefaultCookiePolicy, eff_request_host
 from typing import Any
 from urllib.parse import urljoin
 
@@ -26,6 +27,16 @@ class _Forms(HTMLParser):
             self.forms[-1][1][facts["name"]] = facts.get("value", "")
 
 
+class _LikeBrowsers(DefaultCookiePolicy):
+    """A cookie may name its own host as its domain, dots in it or not (RFC 6265 §5.3)."""
+
+    def set_ok(self, cookie: Cookie, request: Any) -> bool:
+        host, stored_as = eff_request_host(request)
+        if cookie.domain.lstrip(".") == host:
+            cookie.domain, cookie.domain_specified = stored_as, False
+        return super().set_ok(cookie, request)
+
+
 class Elsewhere(requests.adapters.BaseAdapter):
     """Every https address, which no test serves: the person arrives there, and that is all."""
 
@@ -45,10 +56,18 @@ class Person:
     def __init__(self) -> None:
         self.session = requests.Session()
         self.session.mount("https://", Elsewhere())
+        self.session.cookies.set_policy(_LikeBrowsers())
 
     def open(self, url: str, **options: Any) -> requests.Response:
         """GET a page."""
         return self.session.get(url, timeout=TIMEOUT, **options)
+
+    def cancel(self, page: requests.Response) -> requests.Response:
+        """Press *Cancel* on Gatehouse's sign-in page."""
+        parser = _Forms()
+        parser.feed(page.text)
+        (form,) = [fields for _, fields in parser.forms if "username" in fields]
+        return self.session.post(page.url, {**form, "cancel": "1"}, timeout=TIMEOUT)
 
     def submit(self, page: requests.Response, **values: str) -> requests.Response:
         """Send the first form of a page that has these fields, or the only one."""
