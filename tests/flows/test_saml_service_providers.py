@@ -59,7 +59,9 @@ def sign_in(sp: ServiceProvider, person: Person) -> None:
 
 def test_signs_in_and_knows_the_person(sp: ServiceProvider) -> None:
     person = Person()
-    page = person.sign_in(person.open(sp.protected), "alice", sp.gatehouse.password)
+    page = person.open(sp.protected)
+    assert sp.name in page.text
+    page = person.sign_in(page, "alice", sp.gatehouse.password)
     assert len(answer(page, sp).all("//saml:EncryptedAssertion")) == 1
     assert not answer(page, sp).all("//saml:NameID")
     known = sp.known(person.submit(page).text)

@@ -52,7 +52,7 @@ class ServiceProvider(ABC):
         """Register it at Gatehouse by the metadata that it publishes."""
         metadata = requests.get(self.metadata_url, timeout=TIMEOUT)
         assert metadata.ok, f"{metadata.text}\n{self.log}"
-        self.gatehouse.register_service_provider(metadata.text)
+        self.gatehouse.register_service_provider(metadata.text, name=self.name)
 
     @abstractmethod
     def stop(self) -> None:
