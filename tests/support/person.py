@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from html.parser import HTMLParser
 from http.cookiejar import Cookie, DefaultCookiePolicy, eff_request_host
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.parse import urljoin
 import requests
 
 TIMEOUT = 60  # for the slowest machine; nothing is timed
+MOST_STEPS = 300
 
 
 class _Forms(HTMLParser):
@@ -25,6 +27,19 @@ class _Forms(HTMLParser):
             self.forms.append((facts.get("action", ""), {}))
         elif tag == "input" and self.forms and "name" in facts:
             self.forms[-1][1][facts["name"]] = facts.get("value", "")
+
+
+class _Links(HTMLParser):
+    """The elements by ID that a script of the page uses to go on, with where they lead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, str] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        facts = {name: value or "" for name, value in attrs}
+        if tag in ("a", "form") and "id" in facts:
+            self.found[facts["id"]] = facts.get("href", "")
 
 
 class _LikeBrowsers(DefaultCookiePolicy):
@@ -68,6 +83,20 @@ class Person:
         parser.feed(page.text)
         (form,) = [fields for _, fields in parser.forms if "username" in fields]
         return self.session.post(page.url, {**form, "cancel": "1"}, timeout=TIMEOUT)
+
+    def follow(self, page: requests.Response) -> requests.Response:
+        """Go on from pages that only lead on, as their scripts would; returns where that ends."""
+        for _ in range(MOST_STEPS):
+            links = _Links()
+            links.feed(page.text)
+            if "autosubmit" in links.found:
+                page = self.submit(page)
+            elif "logout-continue" in links.found:
+                time.sleep(0.1)  # it may be waiting for applications
+                page = self.open(urljoin(page.url, links.found["logout-continue"]))
+            else:
+                return page
+        raise AssertionError(f"It never ends: {page.url}\n{page.text}")
 
     def submit(self, page: requests.Response, **values: str) -> requests.Response:
         """Send the first form of a page that has these fields, or the only one."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 import threading
+import traceback
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -57,6 +58,8 @@ class SignedIn:
 
 class Application(ServiceProvider):
     """One application; a subclass names the library's calls."""
+
+    farewell = "status:Success"
 
     def __init__(self, folder: Path, gatehouse: Gatehouse) -> None:
         super().__init__(folder, gatehouse)
@@ -191,6 +194,9 @@ class Handler(BaseHTTPRequestHandler):
         except Refused as refused:
             self.application.refusals.append(str(refused))
             page = Page(f"<p>Refused: {refused}</p>", status=403)
+        except Exception:
+            self.application.refusals.append(traceback.format_exc())
+            page = Page("<p>It broke; the log says how.</p>", status=500)
         body = page.body.encode()
         self.send_response(page.status)
         if page.location:

@@ -26,10 +26,12 @@ class ServiceProvider(ABC):
 
     `metadata_url`: where it publishes its own metadata. `protected`: the page that asks to sign in
     and then shows what is known. `signs_out`: where a browser signs out everywhere.
+    `farewell`: a part of what it shows when everybody has signed out.
     `can_force`: whether it can demand a fresh sign-in.
     """
 
     can_force = True
+    farewell: str
     metadata_url: str
     protected: str
     signs_out: str

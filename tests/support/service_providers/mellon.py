@@ -23,6 +23,7 @@ ATTRIBUTES = {
 class Mellon(ServiceProvider):
     """One Apache."""
 
+    farewell = "Open to all"
     can_force = False
 
     def __init__(self, folder: Path, gatehouse: Gatehouse) -> None:

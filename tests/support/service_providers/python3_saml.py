@@ -90,13 +90,13 @@ class Python3Saml(Application):
         return Page(status=303, location=url)
 
     def answer_logout(self, message: Message, session: SignedIn | None) -> Page:
-        return Page(status=303, location=self._slo(message).pop())
+        return Page(status=303, location=self._process(message).pop())
 
     def finish_logout(self, message: Message) -> str:
-        self._slo(message)
+        self._process(message)
         return vocabulary.SUCCESS
 
-    def _slo(self, message: Message) -> list[str]:
+    def _process(self, message: Message) -> list[str]:
         """Where the library leads to, if anywhere."""
         auth = self._auth("/slo", get=dict(message.fields), query=message.query)
         try:

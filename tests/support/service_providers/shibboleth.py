@@ -26,7 +26,7 @@ CONFIGURATION = """<SPConfig xmlns="urn:mace:shibboleth:3.0:native:sp:config" cl
     <Sessions lifetime="28800" timeout="3600" relayState="ss:mem" checkAddress="false"
         handlerSSL="false" cookieProps="http" redirectLimit="none">
       <SSO entityID="{idp}">SAML2</SSO>
-      <Logout>SAML2 Local</Logout>
+      <Logout asynchronous="false">SAML2 Local</Logout>
       <Handler type="MetadataGenerator" Location="/Metadata" signing="false"/>
       <Handler type="Session" Location="/Session" showAttributeValues="true"/>
     </Sessions>
@@ -76,6 +76,8 @@ ShibConfig {folder}/shibboleth2.xml
 
 class Shibboleth(ServiceProvider):
     """One Apache and one shibd."""
+
+    farewell = "completed successfully"
 
     def __init__(self, folder: Path, gatehouse: Gatehouse) -> None:
         super().__init__(folder, gatehouse)

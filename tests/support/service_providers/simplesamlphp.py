@@ -112,6 +112,8 @@ return false;
 class SimpleSAMLphp(ServiceProvider):
     """One SimpleSAMLphp."""
 
+    farewell = "Signed out"
+
     def __init__(self, folder: Path, gatehouse: Gatehouse) -> None:
         super().__init__(folder, gatehouse)
         self.port = ports.free()
