@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+import requests
 import xmlsec
 from django.conf import settings
 from lxml import etree
@@ -113,6 +114,16 @@ def posted(response: Any) -> Posted:
     body = response.body if isinstance(response, Response) else response.content
     status = response.status if isinstance(response, Response) else response.status_code
     assert status == 200, (status, body[:2000])
+    return _read(body)
+
+
+def form_of(page: requests.Response) -> Posted:
+    """The form of a page that came over HTTP."""
+    assert page.status_code == 200, (page.url, page.status_code, page.text[:2000])
+    return _read(page.content)
+
+
+def _read(body: bytes) -> Posted:
     form = _Form()
     form.feed(body.decode())
     assert "SAMLResponse" in form.fields, body[:2000]
