@@ -17,7 +17,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from federation.admin import saml_sheet, saml_trial, summary, uploads
 from federation.admin.service_provider_form import ServiceProviderInline
 from federation.identity_provider import registration
-from federation.saml import errors, xml
+from federation.saml import errors, vocabulary, xml
 from federation.saml.metadata import endpoint, service_provider
 from idp.admin import connect, kinds, one_time
 from idp.admin.kinds import Kind
@@ -218,6 +218,11 @@ def missing(application: Application) -> list[str]:
     provider = getattr(application, "service_provider", None)
     if provider is None or not provider.assertion_consumer_services:
         return ["An address that responses are posted to."]
+    bindings = {one.get("binding") for one in provider.assertion_consumer_services}
+    if bindings == {vocabulary.ARTIFACT} and not provider.signing_certificates:
+        return [
+            "Its signing key: it takes artifacts alone, and only a signed question is answered."
+        ]
     return []
 
 
