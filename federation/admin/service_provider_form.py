@@ -81,6 +81,15 @@ class ServiceProviderForm(forms.ModelForm):
             raise forms.ValidationError(refusals)
         return list(self.cleaned_data["acs_urls"])
 
+    def clean_name_qualifier(self) -> str:
+        """A group has a name of its own: nobody reads in another application's namespace."""
+        name = str(self.cleaned_data["name_qualifier"]).strip()
+        if name and ServiceProvider.objects.filter(entity_id=name).exists():
+            raise forms.ValidationError(
+                "This is the entity ID of an application, not of a group of them."
+            )
+        return name
+
     def clean_relay_states(self) -> list[str]:
         """Each must fit into the answer and be one line of text."""
         refusals = [
