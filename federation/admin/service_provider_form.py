@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from federation.admin import certificates
 from federation.identity_provider import name_ids, protection
-from federation.models import ServiceProvider
+from federation.models import MetadataProposal, ServiceProvider, Subscription
 from federation.saml import errors, vocabulary
 from federation.saml.metadata import endpoint
 from idp.admin.choices import LinesField
@@ -48,6 +48,7 @@ class ServiceProviderForm(forms.ModelForm):
         fields = (
             *("default_name_id_format", "name_id_source", "want_authn_requests_signed"),
             *("sign_response", "sign_assertion", "encrypt_assertion", "signature_algorithm"),
+            "changes_wait",
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -108,7 +109,7 @@ class ServiceProviderInline(admin.StackedInline):
     verbose_name_plural = "SAML"
     readonly_fields = ("entity_id", "keys_shown", "metadata_shown")
     fieldsets: ClassVar = [
-        ("Addresses", {"fields": ["entity_id", "acs_urls", "metadata_shown"]}),
+        ("Addresses", {"fields": ["entity_id", "acs_urls", "metadata_shown", "changes_wait"]}),
         ("NameID", {"fields": ["default_name_id_format", "name_id_source"]}),
         (
             "Signatures and encryption",
@@ -136,8 +137,21 @@ class ServiceProviderInline(admin.StackedInline):
     def metadata_shown(self, provider: ServiceProvider) -> SafeString:
         until = provider.metadata_valid_until
         words = f"valid until {until:%Y-%m-%d}" if until else "without an end"
-        url = reverse("admin:connect_kind", args=["saml"])
-        return format_html('{}. <a href="{}">Import newer metadata</a>', words.capitalize(), url)
+        followed = Subscription.objects.select_related("source").filter(pk=provider.pk).first()
+        origin = f"from {followed.source}" if followed else "given by hand, not refreshed"
+        waits = provider.metadata_proposals.filter(state=MetadataProposal.State.WAITING).exists()
+        return format_html(
+            '{}, {} {}. <a href="{}">{}</a>',
+            words.capitalize(),
+            origin,
+            state("failing", "bad") if followed and _error(followed) else "",
+            reverse("admin:saml_metadata", args=[provider.pk]),
+            "A change waits for you" if waits else "Refresh, errors, changes",
+        )
+
+
+def _error(followed: Subscription) -> str:
+    return followed.error or followed.source.error
 
 
 def shown_certificates(signing: Any, encryption: Any) -> str:

@@ -54,6 +54,14 @@ def add_expiries(source: Callable[[datetime], Iterable[Expiry]]) -> None:
     _expiries.append(source)
 
 
+_findings: list[Callable[[datetime], Iterable[Finding]]] = []
+
+
+def add_findings(source: Callable[[datetime], Iterable[Finding]]) -> None:
+    """Add `source(now)`: what else wants to be looked at."""
+    _findings.append(source)
+
+
 def overview(request: HttpRequest) -> HttpResponse:
     """The first page."""
     now = timezone.now()
@@ -93,6 +101,8 @@ def _health(now: datetime) -> Iterable[Finding]:
         yield Finding(good, f"{name} {'fine' if good else 'not fine: run “manage.py doctor”'}")
     yield from _jobs(now)
     yield from _untold(now)
+    for source in _findings:
+        yield from source(now)
 
 
 def _untold(now: datetime) -> Iterable[Finding]:
