@@ -20,6 +20,7 @@ from tests.support import environment
 from tests.support.apache import Apache
 from tests.support.postgresql import Cluster
 from tests.support.server import Gatehouse
+from tests.support.service_providers.base import ServiceProvider
 
 # How fast a machine is decides nothing, and a run can be repeated.
 settings.register_profile(
@@ -124,3 +125,23 @@ def apache() -> Iterator[Apache]:
     server = Apache(Path(tempfile.mkdtemp(prefix="apache-", dir=environment.folder)))
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def service_provider(
+    gatehouse: Gatehouse,
+) -> Iterator[Callable[[type[ServiceProvider]], ServiceProvider]]:
+    """Service providers by their class, each started and registered when first asked for."""
+    running: dict[type[ServiceProvider], ServiceProvider] = {}
+
+    def get(kind: type[ServiceProvider]) -> ServiceProvider:
+        if kind not in running:
+            folder = Path(tempfile.mkdtemp(prefix=f"{kind.__name__}-", dir=environment.folder))
+            running[kind] = kind(folder, gatehouse)
+            running[kind].start()
+            running[kind].register()
+        return running[kind]
+
+    yield get
+    for one in running.values():
+        one.stop()

@@ -8,4 +8,6 @@ from federation.admin import (  # noqa: F401 (each module registers what it brin
     connect_saas,
     connect_saml,
     expiries,
+    roll_over,
+    roll_over_steps,
 )

@@ -60,7 +60,8 @@ def show(case: Case) -> Shown:
 def _assertion(case: Case, decision: Release) -> Any:
     provider: ServiceProvider = case.half
     services = service_providers.assertion_consumer_services(provider)
-    acs = assertion_consumer_service.choose(services, request=None)
+    bindings = service_providers.RESPONSE_BINDINGS
+    acs = assertion_consumer_service.choose(services, request=None, bindings=bindings)
     person = attributes.of(case.user)  # type: ignore[arg-type]  # show() has looked
     name_id = name_ids.foreseen(provider.default_name_id_format, person, service_provider=provider)
     drawn = issuing.assertion_for(
@@ -99,7 +100,7 @@ def draw(saved: ServiceProvider, data: Any) -> ServiceProvider:
     """The service provider with its NameID as it is being typed."""
     drawn = copy.copy(saved)
     chosen = data.get("service_provider-0-default_name_id_format")
-    if chosen in name_ids.SUPPORTED:
+    if chosen in (*name_ids.SUPPORTED, name_ids.NONE):
         drawn.default_name_id_format = chosen
     source = data.get("service_provider-0-name_id_source")
     if source:

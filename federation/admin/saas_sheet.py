@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from federation.identity_provider import entity
+from federation.identity_provider import entity, key_pins
 from federation.identity_provider.saas.template import Ours, Template, VendorField
 from federation.models import ServiceProvider
 from federation.saml import certificate
@@ -12,7 +12,7 @@ from idp.admin.kinds import Setting, Sheet, Snippet
 
 def sheet(provider: ServiceProvider, template: Template) -> Sheet:
     """What to enter at the vendor, and where the vendor explains it."""
-    pem = keys.saml_signing().certificate.strip()
+    pem = keys.saml_signing(key_pins.kid_of(provider)).certificate.strip()
     metadata = entity.metadata_url(provider)
     values = {
         Ours.METADATA: metadata,

@@ -12,13 +12,20 @@ import html
 import re
 import zlib
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from federation.admin import assertion_preview
-from federation.identity_provider import checks, continuation, entity, pipeline
+from federation.identity_provider import (
+    artifacts,
+    checks,
+    continuation,
+    delivery,
+    entity,
+    pipeline,
+)
 from federation.identity_provider import request as requests
 from federation.identity_provider.pipeline import Refused
 from federation.identity_provider.request import SignOnRequest
@@ -119,17 +126,29 @@ def _keep(
 
 def _report(application: Application, session: Session | None, answer: Response) -> Report:
     passed = [Check(pipeline.describe(check), True) for check in _tested()]
-    found = _ANSWER.search(answer.body.decode())
-    if found is None:
-        failed = Check("There is a response to post", False)
-        return Report(False, "An error page would be shown.", (*passed, failed), ())
-    root = xml.parse(base64.b64decode(html.unescape(found[1])))
     provider = ServiceProvider.objects.select_related("application").get(pk=application.pk)
+    sent = _sent(answer, provider)
+    if sent is None:
+        failed = Check("There is a response to send", False)
+        return Report(False, "An error page would be shown.", (*passed, failed), ())
+    root = xml.parse(sent)
     steps, parts = _examined(root, provider, session)
     worked = all(step.passed for step in steps)
     summary = "It works." if worked else "The application would be refused."
     untested = UNTESTED + (SIGNED if provider.want_authn_requests_signed else "") + "."
     return Report(worked, summary, (*passed, *steps), parts, untested, NOTE)
+
+
+def _sent(answer: Response, provider: ServiceProvider) -> bytes | None:
+    """The Response that the browser brings, or the one that its artifact stands for."""
+    found = _ANSWER.search(answer.body.decode())
+    if found is not None:
+        return base64.b64decode(html.unescape(found[1]))
+    address = dict(answer.headers).get("Location", "")
+    handed = parse_qs(urlsplit(address).query).get(delivery.ARTIFACT)
+    if not handed:
+        return None
+    return artifacts.take(handed[0], service_provider=provider, now=timezone.now())
 
 
 def _examined(
@@ -141,11 +160,11 @@ def _examined(
         Check("The response follows the schema", not xml.schema_error(root, schema="protocol")),
     ]
     if provider.sign_response or not success:
-        steps.append(_verified("The response's signature verifies", root))
-    parts = [Part("The response, as it is posted", xml.serialise(root, pretty=True).decode())]
+        steps.append(_verified("The response's signature verifies", root, provider))
+    parts = [Part("The response, as it is sent", xml.serialise(root, pretty=True).decode())]
     assertion = xml.child(root, "saml:Assertion")
     if assertion is not None and provider.sign_assertion:
-        steps.append(_verified("The assertion's signature verifies", assertion))
+        steps.append(_verified("The assertion's signature verifies", assertion, provider))
     if assertion is None and success and session is not None:
         parts.insert(0, Part("Inside the encryption", _inside(provider, session)))
     return steps, tuple(parts)
@@ -161,8 +180,8 @@ def _codes(root: xml.Element) -> list[str]:
     return found or [""]
 
 
-def _verified(name: str, element: xml.Element) -> Check:
-    key = signature.verification_key(entity.signing_key().certificate)
+def _verified(name: str, element: xml.Element, provider: ServiceProvider) -> Check:
+    key = signature.verification_key(entity.signing_key(provider).certificate)
     try:
         signature.verify(element, keys=[key])
     except errors.InvalidSignature as error:

@@ -12,11 +12,13 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from federation.admin import certificates
+from federation.admin import asked, certificates
 from federation.identity_provider import entity, name_ids, protection
+from federation.identity_provider.single_logout import services
 from federation.models import ServiceProvider
 from federation.saml import bindings, errors, vocabulary
 from federation.saml.metadata import endpoint
+from idp import keys
 from idp.admin.choices import LinesField
 from idp.templatetags.administration import state
 
@@ -25,7 +27,11 @@ FORMAT_WORDS = {
     vocabulary.TRANSIENT: "transient: another random name each time",
     vocabulary.EMAIL_ADDRESS: "emailAddress: the verified e-mail address",
     vocabulary.UNSPECIFIED: "unspecified: the field named below",
+    name_ids.NONE: "none: attributes alone name the person; a logout there cannot be asked for",
 }
+
+
+NO_KEY = "No key of this service provider is known: import its metadata first."
 
 
 class ServiceProviderForm(forms.ModelForm):
@@ -37,7 +43,7 @@ class ServiceProviderForm(forms.ModelForm):
     )
     default_name_id_format = forms.ChoiceField(
         label="NameID unless the request says otherwise",
-        choices=[(one, FORMAT_WORDS[one]) for one in name_ids.SUPPORTED],
+        choices=[(one, FORMAT_WORDS[one]) for one in (*name_ids.SUPPORTED, name_ids.NONE)],
     )
     relay_states = LinesField(
         label="RelayStates",
@@ -54,14 +60,14 @@ class ServiceProviderForm(forms.ModelForm):
         fields = (
             *("default_name_id_format", "name_id_source", "want_authn_requests_signed"),
             *("sign_response", "sign_assertion", "encrypt_assertion", "signature_algorithm"),
-            *("idp_initiated", "relay_states"),
+            *("name_qualifier", "idp_initiated", "relay_states"),
+            *("attribute_release", "subject_identifier", "attribute_queries"),
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial["acs_urls"] = [
-            one.get("url", "") for one in self.instance.assertion_consumer_services
-        ]
+        urls = (one.get("url", "") for one in self.instance.assertion_consumer_services)
+        self.initial["acs_urls"] = list(dict.fromkeys(urls))
 
     def clean_acs_urls(self) -> list[str]:
         """Each must be an address that may be posted to."""
@@ -91,25 +97,26 @@ class ServiceProviderForm(forms.ModelForm):
         data = super().clean() or {}
         if not (data.get("sign_response") or data.get("sign_assertion")):
             self.add_error("sign_response", "Sign the response, the assertion, or both.")
-        if data.get("want_authn_requests_signed") and not self.instance.signing_certificates:
-            self.add_error(
-                "want_authn_requests_signed",
-                "No key of this service provider is known: import its metadata first.",
-            )
+        for field in ("want_authn_requests_signed", "attribute_queries"):
+            if data.get(field) and not self.instance.signing_certificates:
+                self.add_error(field, NO_KEY)
         return data
 
     def save(self, commit: bool = True) -> ServiceProvider:
         """Keep binding and index of addresses that stay; new ones are POST addresses."""
-        known = {one.get("url"): one for one in self.instance.assertion_consumer_services}
+        known: dict[Any, list[dict[str, Any]]] = {}
+        for one in self.instance.assertion_consumer_services:
+            known.setdefault(one.get("url"), []).append(one)
         self.instance.assertion_consumer_services = [
             {
                 "binding": vocabulary.POST,
                 "index": number,
-                **known.get(url, {}),
+                **one,
                 "url": url,
                 "is_default": number == 0,
             }
             for number, url in enumerate(self.cleaned_data["acs_urls"])
+            for one in known.get(url, [{}])
         ]
         return super().save(commit)
 
@@ -124,10 +131,26 @@ class ServiceProviderInline(admin.StackedInline):
     can_delete = False
     template = "admin/half.html"
     verbose_name_plural = "SAML"
-    readonly_fields = ("entity_id", "keys_shown", "metadata_shown", "launch_shown")
+    readonly_fields = (
+        *("entity_id", "keys_shown", "metadata_shown", "launch_shown"),
+        "logout_shown",
+        "asked_shown",
+        "signed_for_with",
+    )
     fieldsets: ClassVar = [
-        ("Addresses", {"fields": ["entity_id", "acs_urls", "metadata_shown"]}),
-        ("NameID", {"fields": ["default_name_id_format", "name_id_source"]}),
+        ("Addresses", {"fields": ["entity_id", "acs_urls", "logout_shown", "metadata_shown"]}),
+        ("NameID", {"fields": ["default_name_id_format", "name_id_source", "name_qualifier"]}),
+        (
+            "Attributes",
+            {
+                "fields": [
+                    "attribute_release",
+                    "subject_identifier",
+                    "asked_shown",
+                    "attribute_queries",
+                ]
+            },
+        ),
         ("Started from here", {"fields": ["idp_initiated", "relay_states", "launch_shown"]}),
         (
             "Signatures and encryption",
@@ -135,7 +158,7 @@ class ServiceProviderInline(admin.StackedInline):
                 "fields": [
                     *("keys_shown", "want_authn_requests_signed"),
                     *("sign_response", "sign_assertion", "encrypt_assertion"),
-                    "signature_algorithm",
+                    *("signature_algorithm", "signed_for_with"),
                 ]
             },
         ),
@@ -151,6 +174,10 @@ class ServiceProviderInline(admin.StackedInline):
     def keys_shown(self, provider: ServiceProvider) -> str:
         return shown_certificates(provider.signing_certificates, provider.encryption_certificates)
 
+    @admin.display(description="its metadata asks for")
+    def asked_shown(self, provider: ServiceProvider) -> str:
+        return asked.shown(provider)
+
     @admin.display(description="address to start it")
     def launch_shown(self, provider: ServiceProvider) -> SafeString:
         url = entity.launch_url(provider)
@@ -163,12 +190,52 @@ class ServiceProviderInline(admin.StackedInline):
             words,
         )
 
+    @admin.display(description="signed for with")
+    def signed_for_with(self, provider: ServiceProvider) -> SafeString:
+        """Which of our keys, and where it is moved to another."""
+        kid = entity.signing_kid(provider)
+        following = keys.saml().following
+        words = "the next key" if following and following.kid == kid else "the current key"
+        url = reverse("admin:saml_roll_over")
+        return format_html(
+            '{} <code title="{}">{}…</code>. <a href="{}">Roll over</a>', words, kid, kid[:16], url
+        )
+
+    @admin.display(description="single logout")
+    def logout_shown(self, provider: ServiceProvider) -> str:
+        return shown_logout(provider)
+
     @admin.display(description="metadata")
     def metadata_shown(self, provider: ServiceProvider) -> SafeString:
         until = provider.metadata_valid_until
         words = f"valid until {until:%Y-%m-%d}" if until else "without an end"
         url = reverse("admin:connect_kind", args=["saml"])
         return format_html('{}. <a href="{}">Import newer metadata</a>', words.capitalize(), url)
+
+
+def shown_logout(provider: ServiceProvider) -> str:
+    """How it hears of a sign-out, and whether it can ask for one."""
+    soap, front_channel = services.soap(provider), services.front_channel(provider)
+    addresses = [
+        (one.binding.rpartition(":")[2], one.url, one.response_url) for one in services.of(provider)
+    ]
+    if soap:
+        words = "It is told by SOAP."
+    elif front_channel is not None:
+        words = "It is told in the browser in which a person signs out; no other way is known."
+    else:
+        words = "No address is known: people stay signed in there when they sign out here."
+    if not provider.signing_certificates:
+        words += " Without a signing key of it, its own sign-out messages and answers are refused."
+    listed = format_html_join(
+        "",
+        "<div>{} <code>{}</code>{}</div>",
+        (
+            (binding, url, format_html(" answers to <code>{}</code>", answers) if answers else "")
+            for binding, url, answers in addresses
+        ),
+    )
+    return format_html("{}<div>{}</div>", listed, words)
 
 
 def shown_certificates(signing: Any, encryption: Any) -> str:

@@ -81,6 +81,7 @@ _LABELS = {
     "encryption_certificates": "Encryption keys",
     "want_authn_requests_signed": "Signs its requests",
     "requested_attributes": "Asks for",
+    "entity_attributes": "Entity attributes",
     "metadata_valid_until": "Valid until",
 }
 
@@ -109,6 +110,8 @@ def _line(entry: Any) -> str:
         if "url" in entry or "location" in entry:
             binding = str(entry.get("binding", "")).rpartition(":")[2]
             return f"{entry.get('url') or entry.get('location')} ({binding})"
+        if entry.get("values"):
+            return f"{entry.get('friendly_name') or entry['name']}: {', '.join(entry['values'])}"
         needed = ", required" if entry.get("required") else ""
         return f"{entry.get('friendly_name') or entry.get('name')}{needed}"
     text = str(entry)

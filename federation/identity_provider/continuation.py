@@ -12,7 +12,7 @@ from django.utils import timezone
 from federation.identity_provider import errors as codes
 from federation.identity_provider import pipeline, refusal, request, service_providers, success
 from federation.identity_provider.request import SignOnRequest
-from federation.saml import errors, vocabulary
+from federation.saml import errors
 from idp.accounts import interaction, requirement
 from idp.accounts import session as sessions
 from idp.accounts.interaction import Opened, Refusal
@@ -94,12 +94,15 @@ def _restored(row: Interaction) -> SignOnRequest:
         raise codes.DisabledApplication("disabled")
     sign_on = request.restore(row.request, known, requirement.load(row.requirement))
     _check_launch(sign_on)
-    acs_url = sign_on.reply_to.acs_url
+    reply_to = sign_on.reply_to
     registered = {
-        one.url for one in known.assertion_consumer_services if one.binding == vocabulary.POST
+        (one.url, one.binding)
+        for one in known.assertion_consumer_services
+        if one.binding in known.bindings
     }
-    if acs_url not in registered:
-        raise errors.UnknownAssertionConsumerService("assertion_consumer_service", acs_url)
+    if (reply_to.acs_url, reply_to.binding) not in registered:
+        detail = reply_to.acs_url
+        raise errors.UnknownAssertionConsumerService("assertion_consumer_service", detail)
     return sign_on
 
 

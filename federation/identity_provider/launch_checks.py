@@ -53,7 +53,10 @@ def _relay_states(draft: Draft) -> list[str]:
 def default_consumer(draft: Draft) -> None:
     """It has an address that responses are sent to (SAML Profiles §4.1.5)."""
     services = draft.known.assertion_consumer_services
-    draft.acs_url = assertion_consumer_service.choose(services, request=None).url
+    chosen = assertion_consumer_service.choose(
+        services, request=None, bindings=draft.known.bindings
+    )
+    draft.acs_url, draft.binding = chosen.url, chosen.binding
 
 
 def usual_name_id_format(draft: Draft) -> None:

@@ -21,6 +21,7 @@ CHECKS: tuple[Check, ...] = (
     checks.decoded_message,
     checks.verified_request,
     checks.enabled_application,
+    checks.current_metadata,
     checks.demanded_signature,
     checks.exact_destination,
     checks.recent_issue_instant,
@@ -29,7 +30,9 @@ CHECKS: tuple[Check, ...] = (
     checks.registered_consumer,
     # Answered with an error Response.
     checks.possible_passive,
+    checks.wanted_here,
     checks.known_name_id_format,
+    checks.known_attribute_service,
     checks.reachable_authn_context,
     checks.known_subject,
 )

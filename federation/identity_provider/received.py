@@ -40,7 +40,7 @@ def whole(read: Mapping[str, Any], message: Message | None) -> dict[str, Any]:
 
 def _members(request: AuthnRequest) -> dict[str, Any]:
     context = request.requested_authn_context
-    policy = request.name_id_policy
+    policy, scoping = request.name_id_policy, request.scoping
     said = {
         "ID": request.id,
         "Issuer": request.issuer,
@@ -53,6 +53,11 @@ def _members(request: AuthnRequest) -> dict[str, Any]:
         "ForceAuthn": request.force_authn or None,
         "IsPassive": request.is_passive or None,
         "NameIDPolicy": policy.format if policy else None,
+        "AllowCreate": policy.allow_create if policy else None,
+        "SPNameQualifier": policy.sp_name_qualifier if policy else None,
+        "AttributeConsumingServiceIndex": request.attribute_consuming_service_index,
+        "IDPList": list(scoping.idp_list) or None if scoping else None,
+        "RequesterID": list(scoping.requester_ids) or None if scoping else None,
         "RequestedAuthnContext": [context.comparison, *context.class_refs] if context else None,
         "Subject": request.subject.format if request.subject else None,
     }

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from federation.identity_provider import (
+    delivery,
     entity,
     evidence,
     pages,
@@ -25,7 +27,7 @@ from federation.identity_provider.pipeline import Refused
 from federation.identity_provider.received import facts, printable, whole
 from federation.identity_provider.request import ReplyTo, SignOnRequest
 from federation.identity_provider.service_providers import KnownServiceProvider
-from federation.saml import bindings, errors, response, vocabulary
+from federation.saml import errors, response, vocabulary
 from idp import audit, refusals
 from idp.accounts import cookies
 from idp.accounts import session as sessions
@@ -38,10 +40,12 @@ PROTOCOL = "saml"
 TITLE = "This sign-in cannot go on"
 _MESSAGES = {
     vocabulary.AUTHN_FAILED: "The person did not sign in.",
+    vocabulary.NO_SUPPORTED_IDP: "The request wants another identity provider.",
     vocabulary.NO_PASSIVE: "The person would have to see a page.",
     vocabulary.NO_AUTHN_CONTEXT: "The requested authentication context cannot be reached.",
     vocabulary.INVALID_NAME_ID_POLICY: "The requested NameID cannot be given.",
     vocabulary.REQUEST_DENIED: "The person may not use this application.",
+    vocabulary.REQUEST_UNSUPPORTED: "The request asks for something that does not exist here.",
     vocabulary.UNKNOWN_PRINCIPAL: "The requested person is not the one who signed in.",
 }
 
@@ -65,7 +69,7 @@ def answer(refused: Refused, request: Request) -> Response:
         answered=reply.traced() if reply else None,
         reference=reference,
     )
-    return reply.post() if reply else _page(refused, request, reference=reference)
+    return reply.send() if reply else _page(refused, request, reference=reference)
 
 
 def fail(
@@ -93,7 +97,7 @@ def fail(
         reference=reference,
     )
     return (
-        reply.post() if reply else page(error, reference=reference, application=known.application)
+        reply.send() if reply else page(error, reference=reference, application=known.application)
     )
 
 
@@ -110,16 +114,17 @@ def _failed(error: errors.SamlError) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An error Response ready to be posted."""
+    """An error Response ready to be sent."""
 
     xml: bytes
     to: ReplyTo
-    application: Application
+    service_provider: KnownServiceProvider
+    now: datetime
 
-    def post(self) -> Response:
-        """The page that posts it."""
-        form = bindings.post_form(self.xml, action=self.to.acs_url, relay_state=self.to.relay_state)
-        return pages.form_post(form, application=self.application)
+    def send(self) -> Response:
+        """On its way through the browser."""
+        row = self.service_provider.row
+        return delivery.send(self.xml, self.to, row, session=None, now=self.now)
 
     def traced(self) -> dict[str, Any]:
         """As an administrator reads it."""
@@ -145,8 +150,9 @@ def _reply(
     )
     # It says nothing about a person, so it may go out where an assertion may not.
     algorithm = protection.ALGORITHMS.get(known.row.signature_algorithm)
-    signed = response.build_error_response(content, key=entity.signing_key(), algorithm=algorithm)
-    return Reply(signed, reply_to, known.application)
+    key = entity.signing_key(known.row)
+    signed = response.build_error_response(content, key=key, algorithm=algorithm)
+    return Reply(signed, reply_to, known, request.now)
 
 
 def _page(refused: Refused, request: Request, *, reference: str) -> Response:
@@ -169,12 +175,13 @@ def page(
     reference: str,
     application: Application | None = None,
     operator_hint: Mapping[str, str] | None = None,
+    title: str = TITLE,
 ) -> Response:
     """Show an error that may not be sent anywhere: 400, whatever it is."""
     code, happened, operator = codes.describe(error)
     enabled = application is not None and application.enabled
     values = {
-        "title": TITLE,
+        "title": title,
         "happened": happened,
         "operator": operator,
         "operator_hint": operator_hint,

@@ -10,6 +10,7 @@ import copy
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -43,14 +44,17 @@ def register_from_metadata(
     name: str = "",
     actor: str = "",
     origin: str = Application.Origin.ADMINISTRATOR,
+    valid_until: datetime | None = None,
 ) -> Registered:
     """Register or update the service provider that `xml` describes (SAML Metadata §2.4.4).
 
-    `entity_id`: which one, where the document holds several.
+    `entity_id`: which one, where the document holds several. `valid_until`: the end that what
+    holds the document says, beside its own.
     Raises InvalidMetadata (its description is for the administrator) or SeveralEntities.
     """
     metadata = service_provider.parse(xml, now=timezone.now(), entity_id=entity_id)
     values = {**from_metadata(metadata), "metadata_xml": xml.decode("utf-8", "replace")}
+    values["metadata_valid_until"] = earlier(metadata.valid_until, valid_until)
     return _save(
         metadata.entity_id,
         values,
@@ -101,7 +105,10 @@ def from_metadata(metadata: service_provider.ServiceProviderMetadata) -> dict[st
         "name_id_formats": list(metadata.name_id_formats),
         "single_logout_services": _rows(metadata.single_logout_services),
         "requested_attributes": _rows(metadata.requested_attributes),
+        "attribute_consuming_services": _rows(metadata.attribute_consuming_services),
+        "entity_attributes": _rows(metadata.entity_attributes),
         "want_authn_requests_signed": metadata.authn_requests_signed,
+        "contacts": _rows(metadata.contacts),
         "metadata_valid_until": metadata.valid_until,
     }
 
@@ -122,6 +129,11 @@ def _drafted(entity_id: str, values: Mapping[str, Any]) -> ServiceProvider:
         slug=slug(entity_id),
         default_name_id_format=_first_format(values.get("name_id_formats", ())),
     )
+
+
+def earlier(first: datetime | None, second: datetime | None) -> datetime | None:
+    """The earlier of two ends, either of which may not be said."""
+    return min((one for one in (first, second) if one is not None), default=None)
 
 
 def _rows(values: Any) -> list[dict[str, Any]]:

@@ -59,6 +59,8 @@ _BY_CHECK = {
     "UnknownPrincipal": "The application asked for a certain person; somebody else signed in.",
     "InvalidNameIDPolicy": "Give the person what the NameID is made of, a verified e-mail address"
     " for emailAddress, or choose another format for the service provider.",
+    "NoSupportedIDP": "Let the service provider list our entity ID in the IDPList of its requests,"
+    " or send no IDPList.",
     "NoAuthnContext": "Let the service provider ask for a class that a sign-in here reaches.",
 }
 _BINDING_CHECKS = frozenset(

@@ -10,6 +10,7 @@ from typing import Any
 from federation.identity_provider.authn_context import Demand
 from federation.identity_provider.received import facts, whole
 from federation.identity_provider.service_providers import KnownServiceProvider
+from federation.saml import vocabulary
 from federation.saml.authn_request import AuthnRequest
 from federation.saml.bindings import Message
 from federation.saml.name_id import NameID
@@ -23,18 +24,23 @@ MAX_LOGIN_HINT = 256
 class ReplyTo:
     """Where an answer goes: an address of the service provider's metadata, and what comes along.
 
+    `binding`: by which, POST or Artifact.
     `in_response_to`: None where nobody has asked (SAML Profiles §4.1.5).
     """
 
     acs_url: str
     in_response_to: str | None
     relay_state: str | None = None
+    binding: str = vocabulary.POST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignOnRequest:
     """A request that has passed every check. `subject`: who it must be, if it says so.
 
+    `attribute_service`: the AttributeConsumingServiceIndex, None for the default service.
+    `name_qualifier`: the affiliation whose persistent NameID is asked for, empty for its own.
+    `may_create`: whether a first persistent NameID may be given.
     `draft`: what the checks saw, until the request is stored; `checks`: the same written down.
     """
 
@@ -44,6 +50,9 @@ class SignOnRequest:
     demand: Demand
     requirement: AuthenticationRequirement
     subject: NameID | None = None
+    attribute_service: int | None = None
+    name_qualifier: str = ""
+    may_create: bool = True
     received: Mapping[str, Any] = field(default_factory=dict)
     draft: Draft | None = field(default=None, compare=False, repr=False)
     checks: Sequence[Mapping[str, Any]] = ()
@@ -56,6 +65,9 @@ class SignOnRequest:
             "name_id_format": self.name_id_format,
             "demand": asdict(self.demand),
             "subject": asdict(self.subject) if self.subject else None,
+            "attribute_service": self.attribute_service,
+            "name_qualifier": self.name_qualifier,
+            "may_create": self.may_create,
             "received": self.whole(),
         }
 
@@ -78,6 +90,9 @@ def restore(
         demand=Demand(stored["demand"]["comparison"], tuple(stored["demand"]["class_refs"])),
         requirement=requirement,
         subject=NameID(**subject) if subject else None,
+        attribute_service=stored.get("attribute_service"),
+        name_qualifier=stored.get("name_qualifier", ""),
+        may_create=stored.get("may_create", True),
         received=stored["received"],
         checks=stored.get("checks", ()),
     )
@@ -97,8 +112,10 @@ class Draft:
     service_provider: KnownServiceProvider | None = None
     authn_request: AuthnRequest | None = None
     acs_url: str = ""
+    binding: str = vocabulary.POST
     relay_state: str | None = None
     name_id_format: str = ""
+    name_qualifier: str = ""
     demand: Demand = field(default_factory=Demand)
     subject_id: str | None = None
     login_hint: str = ""
@@ -135,6 +152,7 @@ class Draft:
             return None
         return ReplyTo(
             acs_url=self.acs_url,
+            binding=self.binding,
             in_response_to=self.authn_request.id if self.authn_request else None,
             relay_state=self.message.relay_state if self.message else self.relay_state,
         )
@@ -157,13 +175,18 @@ class Draft:
         reply_to = self.reply_to()
         if reply_to is None:
             raise LookupError("no assertion consumer service: the order of the checks is wrong")
+        asked = self.authn_request
+        policy = asked.name_id_policy if asked else None
         return SignOnRequest(
             service_provider=self.known,
             reply_to=reply_to,
             name_id_format=self.name_id_format,
             demand=self.demand,
             requirement=self.requirement(),
-            subject=self.authn_request.subject if self.authn_request else None,
+            subject=asked.subject if asked else None,
+            attribute_service=asked.attribute_consuming_service_index if asked else None,
+            name_qualifier=self.name_qualifier,
+            may_create=policy is None or policy.allow_create is not False,
             received=facts(self.origin, self.message, self.authn_request),
             draft=self,
         )

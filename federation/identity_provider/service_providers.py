@@ -19,6 +19,8 @@ from idp.models import Application
 
 MAX_ENTITY_ID = 1_024
 MAX_SLUG = 40
+# The usual one first.
+RESPONSE_BINDINGS = (vocabulary.POST, vocabulary.ARTIFACT)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +35,16 @@ class KnownServiceProvider:
     def entity_id(self) -> str:
         """Its entity ID."""
         return self.row.entity_id
+
+    @property
+    def bindings(self) -> tuple[str, ...]:
+        """By what a Response can go out: an artifact needs a key to be fetched with."""
+        return RESPONSE_BINDINGS if self.signing_keys else RESPONSE_BINDINGS[:1]
+
+    @property
+    def follows_a_source(self) -> bool:
+        """Whether its metadata is refreshed, so that its end is meant (SAML Metadata §2.3.2)."""
+        return hasattr(self.row, "subscription")
 
     @property
     def application(self) -> Application:
@@ -58,7 +70,7 @@ def find_by_slug(slug: str) -> KnownServiceProvider | None:
 
 def _load(**key: str) -> KnownServiceProvider | None:
     row = (
-        ServiceProvider.objects.select_related("application")
+        ServiceProvider.objects.select_related("application", "subscription")
         .prefetch_related("application__mappings", "application__allowed_groups")
         .defer("metadata_xml", "application__logo")
         .filter(**key)

@@ -24,6 +24,7 @@ class ServiceProvider(models.Model):
     `signing_certificates`, `encryption_certificates`: base64 DER, one per key.
     `attribute_consuming_services`: objects with `index`, `is_default`, `attributes`.
     `entity_attributes`: objects with `name` and `values`.
+    `contacts`: objects with `kind`, `given_name`, `emails`…, None if it was imported before 0002.
     """
 
     class AttributeRelease(models.TextChoices):
@@ -131,8 +132,17 @@ class ServiceProvider(models.Model):
         editable=False,
         help_text="The template that it was registered by, for its settings to copy.",
     )
+    contacts = models.JSONField(null=True, blank=True)
     metadata_xml = models.TextField(blank=True, editable=False)
     metadata_valid_until = models.DateTimeField(null=True, blank=True)
+    changes_wait = models.BooleanField(
+        "changes of its metadata wait",
+        default=False,
+        help_text=(
+            "For sensitive applications: no new key or address without an administrator's yes,"
+            " signed or not."
+        ),
+    )
     registered_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -150,6 +160,11 @@ class PersistentNameIdManager(models.Manager["PersistentNameId"]):
         """The value that was given, None if none was."""
         given = self.filter(user_id=user_id, service_provider=service_provider)
         return given.values_list("value", flat=True).first()
+
+    def person_of(self, value: str, *, service_provider: str) -> uuid.UUID | None:
+        """The active person who has this value there, None if nobody has."""
+        given = self.filter(value=value, service_provider=service_provider, user__is_active=True)
+        return given.values_list("user_id", flat=True).first()
 
     def give(self, user_id: uuid.UUID, *, service_provider: str) -> str:
         """The value that was given, or a new one: 160 random bits in lower case."""

@@ -157,7 +157,7 @@ def verify(element: xml.Element, *, keys: Sequence[VerificationKey]) -> xml.Elem
 
 def _check_canonical(element: xml.Element) -> None:
     try:
-        xml.canonical(element)
+        xml.check_canonical(element)
     except errors.InvalidMessage as error:
         raise errors.InvalidSignature(error.check, error.detail) from error
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import federation.saml
-from federation.identity_provider import evidence, refusal, remedies
+from federation.identity_provider import evidence, pipeline, refusal, remedies
 from federation.models import ServiceProvider as Row
 from federation.saml import certificate, errors, vocabulary
 from idp.models import SignIn, User
@@ -167,7 +167,7 @@ def test_a_person_without_a_value_for_the_name_id(saml: SamlWorld, party: Party)
     row = last()
     *passed, failed = row.trace
     assert all(one["passed"] for one in passed)
-    assert len(passed) == 13
+    assert len(passed) == len(pipeline.CHECKS)
     assert failed["name"].startswith("The person has a value for the NameID")
     assert "verified" in failed["received"]
     assert "verified e-mail address" in row.suggestion
