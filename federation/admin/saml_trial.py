@@ -59,7 +59,7 @@ def begin(request: HttpRequest, application: Application) -> HttpResponse:
         KIND,
         application=application,
         requirement=sign_on.requirement,
-        request=sign_on.stored(),
+        request={**sign_on.stored(), "checks": _passed(sign_on)},
         origin=origin,
         now=origin.now,
     )
@@ -93,6 +93,12 @@ def _checked(origin: Request) -> SignOnRequest:
         except errors.SamlError as error:
             raise Refused(error, draft, check) from error
     return draft.complete()
+
+
+def _passed(sign_on: SignOnRequest) -> list[dict[str, Any]]:
+    """The trace of the checks that were really made."""
+    left_out = pipeline.describe(checks.demanded_signature)
+    return [line for line in pipeline.passed(sign_on) if line["name"] != left_out]
 
 
 def _tested() -> list[pipeline.Check]:

@@ -56,6 +56,9 @@ PAGES = (
     "/admin/connect/web/",
     "/admin/connect/machine/",
     "/admin/connect/saml/",
+    "/admin/connect/saml/applications/",
+    "/admin/connect/saml/applications/?q=nothing+like+it",
+    "/admin/connect/saml/applications/salesforce/",
     "/admin/idp/signin/",
     "/admin/idp/logoutnotification/",
     "/admin/idp/auditevent/",
@@ -209,6 +212,44 @@ def test_connects_a_saml_application_and_tests_it(gatehouse: Gatehouse, visitor:
     page.click("main button:has-text('Test sign-in')")
     expect(page.locator("h1")).to_contain_text("It works")
     visitor.assert_accessible()
+
+
+def test_connects_a_saas_application_by_its_template(
+    gatehouse: Gatehouse, visit: Callable[..., Visitor]
+) -> None:
+    for scheme, width in ((scheme, width) for scheme in SCHEMES for width in WIDTHS):
+        visitor = visit(color_scheme=scheme, viewport={"width": width, "height": 800})
+        page = enter(visitor, gatehouse, "/admin/connect/")
+        page.click("text=SAML application")
+        page.fill("#saas-words", "zendesk")
+        page.press("#saas-words", "Enter")
+        page.keyboard.press("Tab")
+        page.click(".choice:has-text('Zendesk')")
+        page.click("text=Look at it")
+        visitor.assert_accessible()
+        page.fill("#id_value_subdomain", f"s{secrets.token_hex(4)}")
+        page.press("#id_value_subdomain", "Enter")
+        expect(page.locator("h1")).to_have_text("Is this right?")
+        expect(page.locator("main")).to_contain_text("good to know")
+        visitor.assert_accessible()
+        visitor.assert_fits()
+        page.click("text=Register it")
+        expect(page.locator("#preview-result")).to_contain_text("saml:Assertion")
+        page.click("text=Leave it as it is")
+        expect(page.locator("main")).to_contain_text("Certificate fingerprint")
+        visitor.assert_accessible()
+        visitor.assert_fits()
+        page.click("a.button:has-text('To the application')")
+        page.wait_for_url("**/change/")
+        expect(page.locator("main")).to_contain_text("Before the first sign-in")
+        visitor.assert_accessible()
+        visitor.assert_fits()
+        page.click("main button:has-text('Test sign-in')")
+        page.goto(gatehouse.url("/admin/idp/signin/"))
+        page.click("tbody tr:first-child a")
+        expect(page.locator("main")).to_contain_text("What was sent")
+        visitor.assert_accessible()
+        visitor.assert_fits()
 
 
 def test_a_text_of_five_megabytes_loses_nothing_else(
