@@ -93,6 +93,22 @@ def parse(data: bytes, *, limits: Limits = MESSAGE) -> Element:
     return root
 
 
+def parse_fragment(data: bytes, *, within: Element) -> Element:
+    """Return the one element in `data`, a root of its own, parsed once. Raises InvalidMessage.
+
+    Prefixes mean what they mean at `within`, in whose place it stands (XML Encryption 1.1 §4.4).
+    """
+    # Whatever closes the frame early leaves a document that is not well-formed.
+    frame = etree.tostring(etree.Element("fragment", nsmap=within.nsmap), encoding="utf-8")
+    opening = frame.removesuffix(b"/>") + b">"
+    root = parse(opening + data.removeprefix(_BYTE_ORDER_MARK) + b"</fragment>")
+    if len(root) != 1 or (root.text or "").strip() or (root[0].tail or "").strip():
+        raise errors.InvalidMessage("exactly_one", "not one element alone")
+    (found,) = root
+    root.remove(found)
+    return found
+
+
 def _parser(limits: Limits) -> Any:
     """Return a new parser; it tells each namespace once, where an element tells all in scope."""
     return etree.XMLPullParser(
