@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, SAMLError
+from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, BINDING_SOAP, SAMLError
 from saml2.client import Saml2Client
 from saml2.config import SPConfig
 from saml2.metadata import entity_descriptor
@@ -87,18 +87,21 @@ class Pysaml2(Application):
         name_id = information["name_id"]
         return SignedIn(Known(name_id.text, information["ava"]), name_id)
 
-    def begin_logout(self, session: SignedIn) -> Page:
+    def begin_logout(self, session: SignedIn, *, by_soap: bool) -> Page:
         idp = self.gatehouse.url("/saml/metadata")
         answers = self.client.do_logout(
             session.kept,
             [idp],
             reason="",
             expire=None,
-            expected_binding=BINDING_HTTP_REDIRECT,
+            expected_binding=BINDING_SOAP if by_soap else BINDING_HTTP_REDIRECT,
             sign_alg=SIG_RSA_SHA256,
             digest_alg=DIGEST_SHA256,
         )
-        return sent(answers[idp][1])
+        if not by_soap:
+            return sent(answers[idp][1])
+        self.forget(session)
+        return Page(f"<p>Signed out. {status_of(answers[idp])}</p>")
 
     def answer_logout(self, message: Message, session: SignedIn | None) -> Page:
         fields = message.fields
@@ -127,12 +130,17 @@ class Pysaml2(Application):
             self.client.handle_logout_response(response)
         except SAMLError as error:
             raise Refused(f"{type(error).__name__}: {error}") from error
-        return str(response.response.status.status_code.value)
+        return status_of(response)
 
 
 def binding_of(message: Message) -> str:
     """The binding that brought it."""
     return BINDING_HTTP_REDIRECT if message.method == "GET" else BINDING_HTTP_POST
+
+
+def status_of(response: Any) -> str:
+    """The outer status of a LogoutResponse."""
+    return str(response.response.status.status_code.value)
 
 
 def sent(arguments: dict[str, Any]) -> Page:
