@@ -23,6 +23,8 @@ from tests.support.service_providers.application import (
 )
 from tests.support.service_providers.base import Known
 
+PREFIXES = {"samlp": vocabulary.SAMLP, "saml": vocabulary.SAML, "ds": vocabulary.DS}
+
 
 class Pysaml2(Application):
     """One application around one `Saml2Client`."""
@@ -30,8 +32,8 @@ class Pysaml2(Application):
     def prepare(self) -> None:
         # What comes by SOAP it writes anew before it verifies, with prefixes of its own unless it
         # is told the sender's; the signature covers them.
-        for prefix in ("samlp", "saml", "ds"):
-            ElementTree.register_namespace(prefix, vocabulary.NAMESPACES[prefix])
+        for prefix, uri in PREFIXES.items():
+            ElementTree.register_namespace(prefix, uri)
         files = {"key_file": str(self.folder / "sp.key"), "cert_file": str(self.folder / "sp.crt")}
         slo = [(self.slo_url, BINDING_HTTP_REDIRECT), (self.slo_url, BINDING_HTTP_POST)]
         self.configuration = SPConfig().load(
