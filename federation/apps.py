@@ -14,20 +14,29 @@ class FederationConfig(AppConfig):
             artifact_resolution,
             attribute_service,
             continuation,
+            expiry_warnings,
+            key_pins,
             launch,
             metadata,
+            single_logout,
             single_sign_on,
         )
-        from federation.models import SeenMessage, ServiceProvider, StoredArtifact
+        from federation.identity_provider.metadata_sources import jobs
+        from federation.models import SeenMessage, ServiceProvider, StoredArtifact, Subscription
         from idp import directory, features, prune
 
         features.register(single_sign_on.FEATURE)
+        single_logout.install()
         features.register(metadata.FEATURE)
         features.register(artifact_resolution.FEATURE)
         features.register(attribute_service.FEATURE)
         continuation.install()
         launch.install()
+        key_pins.install()
+        expiry_warnings.install()
+        jobs.register()
         directory.watch(ServiceProvider)
+        directory.watch(Subscription)
         prune.register(
             "SAML messages seen", lambda now: SeenMessage.objects.filter(expires_at__lt=now)
         )

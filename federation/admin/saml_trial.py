@@ -59,7 +59,7 @@ def begin(request: HttpRequest, application: Application) -> HttpResponse:
         KIND,
         application=application,
         requirement=sign_on.requirement,
-        request=sign_on.stored(),
+        request={**sign_on.stored(), "checks": _passed(sign_on)},
         origin=origin,
         now=origin.now,
     )
@@ -93,6 +93,12 @@ def _checked(origin: Request) -> SignOnRequest:
         except errors.SamlError as error:
             raise Refused(error, draft, check) from error
     return draft.complete()
+
+
+def _passed(sign_on: SignOnRequest) -> list[dict[str, Any]]:
+    """The trace of the checks that were really made."""
+    left_out = pipeline.describe(checks.demanded_signature)
+    return [line for line in pipeline.passed(sign_on) if line["name"] != left_out]
 
 
 def _tested() -> list[pipeline.Check]:
@@ -154,11 +160,11 @@ def _examined(
         Check("The response follows the schema", not xml.schema_error(root, schema="protocol")),
     ]
     if provider.sign_response or not success:
-        steps.append(_verified("The response's signature verifies", root))
+        steps.append(_verified("The response's signature verifies", root, provider))
     parts = [Part("The response, as it is sent", xml.serialise(root, pretty=True).decode())]
     assertion = xml.child(root, "saml:Assertion")
     if assertion is not None and provider.sign_assertion:
-        steps.append(_verified("The assertion's signature verifies", assertion))
+        steps.append(_verified("The assertion's signature verifies", assertion, provider))
     if assertion is None and success and session is not None:
         parts.insert(0, Part("Inside the encryption", _inside(provider, session)))
     return steps, tuple(parts)
@@ -174,8 +180,8 @@ def _codes(root: xml.Element) -> list[str]:
     return found or [""]
 
 
-def _verified(name: str, element: xml.Element) -> Check:
-    key = signature.verification_key(entity.signing_key().certificate)
+def _verified(name: str, element: xml.Element, provider: ServiceProvider) -> Check:
+    key = signature.verification_key(entity.signing_key(provider).certificate)
     try:
         signature.verify(element, keys=[key])
     except errors.InvalidSignature as error:

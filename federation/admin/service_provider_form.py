@@ -14,9 +14,11 @@ from django.utils.safestring import SafeString
 
 from federation.admin import asked, certificates
 from federation.identity_provider import entity, name_ids, protection
-from federation.models import ServiceProvider
+from federation.identity_provider.single_logout import services
+from federation.models import MetadataProposal, ServiceProvider, Subscription
 from federation.saml import bindings, errors, vocabulary
 from federation.saml.metadata import endpoint
+from idp import keys
 from idp.admin.choices import LinesField
 from idp.templatetags.administration import state
 
@@ -62,6 +64,7 @@ class ServiceProviderForm(forms.ModelForm):
             *("sign_response", "sign_assertion", "encrypt_assertion", "signature_algorithm"),
             *("name_qualifier", "idp_initiated", "relay_states"),
             *("attribute_release", "subject_identifier", "attribute_queries"),
+            "changes_wait",
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -152,10 +155,15 @@ class ServiceProviderInline(admin.StackedInline):
     verbose_name_plural = "SAML"
     readonly_fields = (
         *("entity_id", "keys_shown", "metadata_shown", "launch_shown"),
+        "logout_shown",
         "asked_shown",
+        "signed_for_with",
     )
     fieldsets: ClassVar = [
-        ("Addresses", {"fields": ["entity_id", "acs_urls", "metadata_shown"]}),
+        (
+            "Addresses",
+            {"fields": ["entity_id", "acs_urls", "logout_shown", "metadata_shown", "changes_wait"]},
+        ),
         ("NameID", {"fields": ["default_name_id_format", "name_id_source", "name_qualifier"]}),
         (
             "Attributes",
@@ -175,7 +183,7 @@ class ServiceProviderInline(admin.StackedInline):
                 "fields": [
                     *("keys_shown", "want_authn_requests_signed"),
                     *("sign_response", "sign_assertion", "encrypt_assertion"),
-                    "signature_algorithm",
+                    *("signature_algorithm", "signed_for_with"),
                 ]
             },
         ),
@@ -207,12 +215,65 @@ class ServiceProviderInline(admin.StackedInline):
             words,
         )
 
+    @admin.display(description="signed for with")
+    def signed_for_with(self, provider: ServiceProvider) -> SafeString:
+        """Which of our keys, and where it is moved to another."""
+        kid = entity.signing_kid(provider)
+        following = keys.saml().following
+        words = "the next key" if following and following.kid == kid else "the current key"
+        url = reverse("admin:saml_roll_over")
+        return format_html(
+            '{} <code title="{}">{}…</code>. <a href="{}">Roll over</a>', words, kid, kid[:16], url
+        )
+
+    @admin.display(description="single logout")
+    def logout_shown(self, provider: ServiceProvider) -> str:
+        return shown_logout(provider)
+
     @admin.display(description="metadata")
     def metadata_shown(self, provider: ServiceProvider) -> SafeString:
         until = provider.metadata_valid_until
         words = f"valid until {until:%Y-%m-%d}" if until else "without an end"
-        url = reverse("admin:connect_kind", args=["saml"])
-        return format_html('{}. <a href="{}">Import newer metadata</a>', words.capitalize(), url)
+        followed = Subscription.objects.select_related("source").filter(pk=provider.pk).first()
+        origin = f"from {followed.source}" if followed else "given by hand, not refreshed"
+        waits = provider.metadata_proposals.filter(state=MetadataProposal.State.WAITING).exists()
+        return format_html(
+            '{}, {} {}. <a href="{}">{}</a>',
+            words.capitalize(),
+            origin,
+            state("failing", "bad") if followed and _error(followed) else "",
+            reverse("admin:saml_metadata", args=[provider.pk]),
+            "A change waits for you" if waits else "Refresh, errors, changes",
+        )
+
+
+def _error(followed: Subscription) -> str:
+    return followed.error or followed.source.error
+
+
+def shown_logout(provider: ServiceProvider) -> str:
+    """How it hears of a sign-out, and whether it can ask for one."""
+    soap, front_channel = services.soap(provider), services.front_channel(provider)
+    addresses = [
+        (one.binding.rpartition(":")[2], one.url, one.response_url) for one in services.of(provider)
+    ]
+    if soap:
+        words = "It is told by SOAP."
+    elif front_channel is not None:
+        words = "It is told in the browser in which a person signs out; no other way is known."
+    else:
+        words = "No address is known: people stay signed in there when they sign out here."
+    if not provider.signing_certificates:
+        words += " Without a signing key of it, its own sign-out messages and answers are refused."
+    listed = format_html_join(
+        "",
+        "<div>{} <code>{}</code>{}</div>",
+        (
+            (binding, url, format_html(" answers to <code>{}</code>", answers) if answers else "")
+            for binding, url, answers in addresses
+        ),
+    )
+    return format_html("{}<div>{}</div>", listed, words)
 
 
 def shown_certificates(signing: Any, encryption: Any) -> str:

@@ -41,7 +41,7 @@ def resolve(element: xml.Element, request: Request) -> xml.Element:
         issuer=entity.entity_id(),
         in_response_to=asked.id,
         issue_instant=request.now,
-        key=entity.signing_key(),
+        key=entity.signing_key(row),
         algorithm=protection.algorithm(row),
     )
 

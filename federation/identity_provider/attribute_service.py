@@ -134,7 +134,7 @@ def _refusal(
         message=f"The query cannot be answered. Reference: {reference}",
     )
     algorithm = protection.ALGORITHMS.get(known.row.signature_algorithm)
-    return response.error_response(content, key=entity.signing_key(), algorithm=algorithm)
+    return response.error_response(content, key=entity.signing_key(known.row), algorithm=algorithm)
 
 
 FEATURE = Feature(

@@ -17,12 +17,14 @@ from django.conf import settings
 from federation.identity_provider import (
     authn_context,
     entity,
+    evidence,
     name_ids,
     requested_attributes,
     service_providers,
 )
 from federation.identity_provider.errors import (
     DisabledApplication,
+    OutdatedMetadata,
     ReplayedRequest,
     StaleRequest,
     UnknownServiceProvider,
@@ -91,6 +93,22 @@ def enabled_application(draft: Draft) -> None:
         raise DisabledApplication("disabled")
 
 
+def current_metadata(draft: Draft) -> None:
+    """Metadata that is refreshed is not used beyond its validUntil (SAML Metadata §2.3.2).
+
+    What an administrator pasted is the administrator's word; its end is told on the overview.
+    """
+    ends = draft.known.row.metadata_valid_until
+    if ends is None or not draft.known.follows_a_source or draft.now < ends:
+        return
+    draft.found(
+        expected=f"metadata that is valid on {draft.now:%Y-%m-%d %H:%M}",
+        received=f"valid until {ends:%Y-%m-%d %H:%M}",
+        suggestion="See on the application's page why its metadata could not be refreshed.",
+    )
+    raise OutdatedMetadata("metadata_valid_until", f"{ends:%Y-%m-%d %H:%M}")
+
+
 def demanded_signature(draft: Draft) -> None:
     """It is signed, where the service provider's requests have to be (SAML Metadata §2.4.4)."""
     if draft.known.row.want_authn_requests_signed and not draft.verified.signed:
@@ -121,11 +139,12 @@ def recent_issue_instant(draft: Draft) -> None:
     """IssueInstant is now, but for the clocks' difference (SAML Core §3.2.1)."""
     skew, issued = settings.IDP.clock_skew, draft.verified.issue_instant
     if not draft.now - skew <= issued <= draft.now + skew:
+        offset = evidence.clock_offset(issued, draft.now)
         draft.found(
             expected=f"{datatypes.format_instant(draft.now)}, at most {skew} away",
-            received=datatypes.format_instant(issued),
-            suggestion="Begin again at the application. If that does not help, compare its clock"
-            " with ours.",
+            received=f"{datatypes.format_instant(issued)}, {offset}",
+            suggestion="Begin again at the application. If it happens each time, its clock is"
+            f" {offset}: let both follow a time server.",
         )
         raise StaleRequest("issue_instant", datatypes.format_instant(issued))
 

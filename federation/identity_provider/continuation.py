@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from federation.identity_provider import errors as codes
-from federation.identity_provider import refusal, request, service_providers, success
+from federation.identity_provider import pipeline, refusal, request, service_providers, success
 from federation.identity_provider.request import SignOnRequest
 from federation.saml import errors
 from idp.accounts import interaction, requirement
@@ -34,7 +34,7 @@ def store(sign_on: SignOnRequest, origin: Request) -> Opened:
         KIND,
         application=sign_on.service_provider.application,
         requirement=sign_on.requirement,
-        request=sign_on.stored(),
+        request={**sign_on.stored(), "checks": pipeline.passed(sign_on)},
         origin=origin,
         now=origin.now,
     )

@@ -37,6 +37,14 @@ class DisabledApplication(NotAnswered):
     description = "The application is disabled."
 
 
+class OutdatedMetadata(NotAnswered):
+    """The service provider's metadata ended and could not be had anew."""
+
+    code = "outdated_metadata"
+    happened = "What this service knows of the application that sent you here is out of date."
+    description = "The metadata of the service provider is valid no longer: it must be refreshed."
+
+
 class UnsignedRequest(NotAnswered):
     """The service provider's requests have to be signed, and this one is not."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from federation.identity_provider import checks, launch_checks
+from federation.identity_provider import checks, evidence, launch_checks
 from federation.identity_provider.request import Draft, SignOnRequest
 from federation.identity_provider.service_providers import KnownServiceProvider
 from federation.saml import errors
@@ -21,6 +21,7 @@ CHECKS: tuple[Check, ...] = (
     checks.decoded_message,
     checks.verified_request,
     checks.enabled_application,
+    checks.current_metadata,
     checks.demanded_signature,
     checks.exact_destination,
     checks.recent_issue_instant,
@@ -83,25 +84,31 @@ def _run(draft: Draft, order: tuple[Check, ...]) -> SignOnRequest:
 
 
 def trace(refused: Refused) -> list[dict[str, Any]]:
-    """Each check up to the failing one, as an administrator reads it."""
+    """Each check up to the failing one, with what it expected and what there was."""
     failed = refused.order.index(refused.check)
-    lines: list[dict[str, Any]] = [
-        {"name": describe(check), "passed": True} for check in refused.order[:failed]
-    ]
+    lines = [_line(check, refused.draft) for check in refused.order[:failed]]
     draft = refused.draft
+    found = evidence.of_failure(draft, refused.error)
     facts = {
         "rule": refused.error.check,
-        "expected": draft.expected,
-        "received": draft.found_instead or refused.error.detail,
+        "expected": draft.expected or found.expected,
+        "received": draft.found_instead or found.received or refused.error.detail,
     }
-    found = {name: value[:1000] for name, value in facts.items() if value}
-    return [*lines, {"name": describe(refused.check), "passed": False, **found}]
+    cut = {name: value[: evidence.MAX_VALUE] for name, value in facts.items() if value}
+    return [*lines, {"name": describe(refused.check), "passed": False, **cut}]
 
 
-def passed(*, asked: bool = True) -> list[dict[str, Any]]:
-    """The trace of a request that passed them all; `asked`: False for a start from here."""
-    order = CHECKS if asked else LAUNCH_CHECKS
-    return [{"name": describe(check), "passed": True} for check in order]
+def passed(sign_on: SignOnRequest) -> list[dict[str, Any]]:
+    """The trace of a request that passed them all."""
+    if sign_on.checks:
+        return [dict(line) for line in sign_on.checks]
+    asked = sign_on.reply_to.in_response_to is not None
+    return [_line(check, sign_on.draft) for check in (CHECKS if asked else LAUNCH_CHECKS)]
+
+
+def _line(check: Check, draft: Draft | None) -> dict[str, Any]:
+    line: dict[str, Any] = {"name": describe(check), "passed": True}
+    return line if draft is None else line | evidence.of(check.__name__, draft).shown()
 
 
 def describe(check: Check) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from federation.identity_provider.authn_context import Demand
-from federation.identity_provider.received import facts
+from federation.identity_provider.received import facts, whole
 from federation.identity_provider.service_providers import KnownServiceProvider
 from federation.saml import vocabulary
 from federation.saml.authn_request import AuthnRequest
@@ -41,6 +41,7 @@ class SignOnRequest:
     `attribute_service`: the AttributeConsumingServiceIndex, None for the default service.
     `name_qualifier`: the affiliation whose persistent NameID is asked for, empty for its own.
     `may_create`: whether a first persistent NameID may be given.
+    `draft`: what the checks saw, until the request is stored; `checks`: the same written down.
     """
 
     service_provider: KnownServiceProvider
@@ -53,6 +54,8 @@ class SignOnRequest:
     name_qualifier: str = ""
     may_create: bool = True
     received: Mapping[str, Any] = field(default_factory=dict)
+    draft: Draft | None = field(default=None, compare=False, repr=False)
+    checks: Sequence[Mapping[str, Any]] = ()
 
     def stored(self) -> dict[str, Any]:
         """As JSON, to wait for its person."""
@@ -65,8 +68,12 @@ class SignOnRequest:
             "attribute_service": self.attribute_service,
             "name_qualifier": self.name_qualifier,
             "may_create": self.may_create,
-            "received": dict(self.received),
+            "received": self.whole(),
         }
+
+    def whole(self) -> dict[str, Any]:
+        """What came, with the message itself: for the trace."""
+        return whole(self.received, self.draft.message if self.draft else None)
 
 
 def restore(
@@ -87,6 +94,7 @@ def restore(
         name_qualifier=stored.get("name_qualifier", ""),
         may_create=stored.get("may_create", True),
         received=stored["received"],
+        checks=stored.get("checks", ()),
     )
 
 
@@ -180,4 +188,5 @@ class Draft:
             name_qualifier=self.name_qualifier,
             may_create=policy is None or policy.allow_create is not False,
             received=facts(self.origin, self.message, self.authn_request),
+            draft=self,
         )

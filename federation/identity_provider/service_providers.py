@@ -42,6 +42,11 @@ class KnownServiceProvider:
         return RESPONSE_BINDINGS if self.signing_keys else RESPONSE_BINDINGS[:1]
 
     @property
+    def follows_a_source(self) -> bool:
+        """Whether its metadata is refreshed, so that its end is meant (SAML Metadata §2.3.2)."""
+        return hasattr(self.row, "subscription")
+
+    @property
     def application(self) -> Application:
         """The application whose half it is."""
         return self.row.application
@@ -65,7 +70,7 @@ def find_by_slug(slug: str) -> KnownServiceProvider | None:
 
 def _load(**key: str) -> KnownServiceProvider | None:
     row = (
-        ServiceProvider.objects.select_related("application")
+        ServiceProvider.objects.select_related("application", "subscription")
         .prefetch_related("application__mappings", "application__allowed_groups")
         .defer("metadata_xml", "application__logo")
         .filter(**key)

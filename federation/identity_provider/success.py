@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from federation.identity_provider import (
     delivery,
+    entity,
     issuing,
     name_ids,
     participation,
     pipeline,
     protection,
     refusal,
+    sent,
 )
 from federation.identity_provider.issuing import Recipient, SignedIn
 from federation.identity_provider.participation import Standing
@@ -52,7 +57,8 @@ def answer(
     participation.keep(index, name, standing)
     _audit(sign_on, session, request, content, response_id=response_id)
     if not (at_once and standing.is_noted(now=request.now)):
-        _trace(sign_on, session, request, at_once=at_once)
+        issued = sent.facts(row, content, protection=how, xml=signed)
+        _trace(sign_on, session, request, issued, at_once=at_once)
     return delivery.send(signed, sign_on.reply_to, row, session=session, now=request.now)
 
 
@@ -125,13 +131,21 @@ def _audit(
             "assertion_id": content.id,
             "in_response_to": content.in_response_to,
             "recipient": content.recipient,
+            "signing_key": entity.signing_kid(sign_on.service_provider.row),
             "authn_context": content.authn_context_class_ref,
             "attributes": [one.name for one in content.attributes],
         },
     )
 
 
-def _trace(sign_on: SignOnRequest, session: Session, request: Request, *, at_once: bool) -> None:
+def _trace(
+    sign_on: SignOnRequest,
+    session: Session,
+    request: Request,
+    issued: Mapping[str, Any],
+    *,
+    at_once: bool,
+) -> None:
     """Keep the attempt for administrators; without a page at most once a minute."""
     audit.trace(
         protocol=refusal.PROTOCOL,
@@ -140,7 +154,8 @@ def _trace(sign_on: SignOnRequest, session: Session, request: Request, *, at_onc
         request=request,
         user=session.user,
         application=sign_on.service_provider.application,
-        received=dict(sign_on.received),
-        trace=pipeline.passed(asked=sign_on.reply_to.in_response_to is not None),
+        received=sign_on.whole(),
+        trace=pipeline.passed(sign_on),
+        sent=dict(issued),
         later=at_once,
     )

@@ -24,6 +24,7 @@ class ServiceProvider(models.Model):
     `signing_certificates`, `encryption_certificates`: base64 DER, one per key.
     `attribute_consuming_services`: objects with `index`, `is_default`, `attributes`.
     `entity_attributes`: objects with `name` and `values`.
+    `contacts`: objects with `kind`, `given_name`, `emails`…, None if it was imported before 0002.
     """
 
     class AttributeRelease(models.TextChoices):
@@ -123,8 +124,25 @@ class ServiceProvider(models.Model):
         default=True, help_text="Encrypt when the service provider has an encryption key."
     )
     signature_algorithm = models.CharField(max_length=20, default="rsa-sha256")
+    template = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="The template that it was registered by, for its settings to copy.",
+    )
+    contacts = models.JSONField(null=True, blank=True)
     metadata_xml = models.TextField(blank=True, editable=False)
     metadata_valid_until = models.DateTimeField(null=True, blank=True)
+    changes_wait = models.BooleanField(
+        "changes of its metadata wait",
+        default=False,
+        help_text=(
+            "For sensitive applications: no new key or address without an administrator's yes,"
+            " signed or not."
+        ),
+    )
     registered_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

@@ -10,6 +10,7 @@ MDUI = "urn:oasis:names:tc:SAML:metadata:ui"
 ALG = "urn:oasis:names:tc:SAML:metadata:algsupport"
 MDATTR = "urn:oasis:names:tc:SAML:metadata:attribute"
 SHIBMD = "urn:mace:shibboleth:metadata:1.0"
+ASLO = "urn:oasis:names:tc:SAML:2.0:protocol:ext:async-slo"
 DS = "http://www.w3.org/2000/09/xmldsig#"
 XENC = "http://www.w3.org/2001/04/xmlenc#"
 XENC11 = "http://www.w3.org/2009/xmlenc11#"
@@ -24,6 +25,7 @@ PREFIXES = {
     "alg": ALG,
     "mdattr": MDATTR,
     "shibmd": SHIBMD,
+    "aslo": ASLO,
     "ds": DS,
     "xenc": XENC,
     "xenc11": XENC11,

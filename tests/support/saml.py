@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+import requests
 import xmlsec
 from django.conf import settings
 from lxml import etree
@@ -21,7 +22,7 @@ from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser
 from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
-from federation.identity_provider import entity, registration
+from federation.identity_provider import entity, metadata_fetches, registration
 from federation.models import ServiceProvider as Row
 from federation.saml import datatypes, vocabulary
 from idp import audit, refusals
@@ -113,6 +114,16 @@ def posted(response: Any) -> Posted:
     body = response.body if isinstance(response, Response) else response.content
     status = response.status if isinstance(response, Response) else response.status_code
     assert status == 200, (status, body[:2000])
+    return _read(body)
+
+
+def form_of(page: requests.Response) -> Posted:
+    """The form of a page that came over HTTP."""
+    assert page.status_code == 200, (page.url, page.status_code, page.text[:2000])
+    return _read(page.content)
+
+
+def _read(body: bytes) -> Posted:
     form = _Form()
     form.feed(body.decode())
     assert "SAMLResponse" in form.fields, body[:2000]
@@ -353,6 +364,8 @@ class SamlWorld:
 def saml(db: None) -> Iterator[SamlWorld]:
     """An identity provider with keys, alice, and her session."""
     audit.write_through(enabled=True)
+    metadata_fetches.recorder.synchronous = True
+    metadata_fetches.recorder.forget()
     refusals._silenced.clear()
     restore_keys()
     user = UserFactory(
@@ -363,6 +376,7 @@ def saml(db: None) -> Iterator[SamlWorld]:
         groups=["staff", "users"],
     )
     yield SamlWorld(Provider(), user, sign_in(user))
+    metadata_fetches.recorder.synchronous = False
     audit.write_through(enabled=False)
 
 

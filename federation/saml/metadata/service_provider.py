@@ -76,9 +76,9 @@ class ServiceProviderMetadata:
 def entity_ids(data: bytes) -> tuple[str, ...]:
     """Return the entity IDs of all service providers in the document. Raises InvalidMetadata."""
     try:
-        return tuple(_service_providers(_parse(data)))
+        return tuple(service_providers(_parse(data)))
     except errors.InvalidMessage as error:
-        raise _unreadable(error) from error
+        raise unreadable(error) from error
 
 
 def parse(
@@ -96,20 +96,25 @@ def parse(
     """
     try:
         root = _parse(data)
-        entity = _choose(_service_providers(root), entity_id)
+        entity = _choose(service_providers(root), entity_id)
         if signing_keys:
             _verify(root, entity, signing_keys)
         return _read(root, entity, now=now)
     except errors.InvalidMessage as error:
-        raise _unreadable(error) from error
+        raise unreadable(error) from error
 
 
-def _unreadable(error: errors.InvalidMessage) -> errors.InvalidMetadata:
+def unreadable(error: errors.InvalidMessage) -> errors.InvalidMetadata:
+    """Return what was wrong with a document as an administrator reads it."""
     return errors.InvalidMetadata(error.check, f"The metadata cannot be read: {error.detail}")
 
 
 def _parse(data: bytes) -> xml.Element:
-    root = xml.parse(data, limits=xml.METADATA)
+    return metadata_root(xml.parse(data, limits=xml.METADATA))
+
+
+def metadata_root(root: xml.Element) -> xml.Element:
+    """Return `root` if it is one that metadata has. Raises InvalidMetadata."""
     if root.tag not in (vocabulary.name("md:EntityDescriptor"), _ENTITIES):
         raise errors.InvalidMetadata(
             "metadata_root", "This is not SAML metadata: its root is no EntityDescriptor."
@@ -127,13 +132,16 @@ def _entities(root: xml.Element) -> list[xml.Element]:
     return found
 
 
-def _service_providers(root: xml.Element) -> dict[str, xml.Element]:
-    """Return the entities that are SAML 2.0 service providers, by entity ID."""
+def service_providers(root: xml.Element) -> dict[str, xml.Element]:
+    """Return the entities that are SAML 2.0 service providers, by entity ID.
+
+    Raises InvalidMetadata where one is described twice: which one counts would be chance.
+    """
     found: dict[str, xml.Element] = {}
     for entity in _entities(root):
-        if not _roles(entity):
+        if not roles_of(entity):
             continue
-        identifier = entity.get("entityID", "").strip(datatypes.WHITE_SPACE)
+        identifier = identifier_of(entity)
         if not 0 < len(identifier) <= MAX_ENTITY_ID:
             raise errors.InvalidMetadata("entity_id", "An entityID is missing or too long.")
         if identifier in found:
@@ -148,7 +156,14 @@ def _service_providers(root: xml.Element) -> dict[str, xml.Element]:
     return found
 
 
-def _roles(entity: xml.Element) -> list[xml.Element]:
+def identifier_of(entity: xml.Element) -> str:
+    """Return the entity ID without the white space around it."""
+    identifier: str = entity.get("entityID", "")
+    return identifier.strip(datatypes.WHITE_SPACE)
+
+
+def roles_of(entity: xml.Element) -> list[xml.Element]:
+    """Return the roles of a SAML 2.0 service provider that the entity has."""
     return [
         role
         for role in xml.children(entity, "md:SPSSODescriptor")
@@ -172,9 +187,13 @@ def _verify(
     root: xml.Element, entity: xml.Element, keys: Sequence[signature.VerificationKey]
 ) -> None:
     """Verify the signature over the document or over the chosen entity (SAML Metadata §3)."""
-    signed = root if signature.is_signed(root) else entity
+    verify(root if signature.is_signed(root) else entity, keys=keys)
+
+
+def verify(element: xml.Element, *, keys: Sequence[signature.VerificationKey]) -> None:
+    """Verify the signature over `element` (SAML Metadata §3). Raises InvalidMetadata."""
     try:
-        signature.verify(signed, keys=keys)
+        signature.verify(element, keys=keys)
     except errors.InvalidSignature as error:
         raise errors.InvalidMetadata(
             error.check, f"The metadata is not signed by the expected key: {error.detail}"
@@ -182,7 +201,7 @@ def _verify(
 
 
 def _read(root: xml.Element, entity: xml.Element, *, now: datetime) -> ServiceProviderMetadata:
-    roles = _roles(entity)
+    roles = roles_of(entity)
     if len(roles) > 1:
         raise errors.InvalidMetadata("several_roles", "The entity has several SPSSODescriptors.")
     role = roles[0]
@@ -200,7 +219,7 @@ def _read(root: xml.Element, entity: xml.Element, *, now: datetime) -> ServicePr
         *_signing_warnings(signing_methods, requests_signed=requests_signed, keys=keys),
     )
     return ServiceProviderMetadata(
-        entity_id=entity.get("entityID").strip(datatypes.WHITE_SPACE),
+        entity_id=identifier_of(entity),
         assertion_consumer_services=services,
         name_id_formats=tuple(xml.token(one) for one in xml.children(role, "md:NameIDFormat")),
         signing_certificates=keys.signing_certificates,
@@ -219,8 +238,8 @@ def _read(root: xml.Element, entity: xml.Element, *, now: datetime) -> ServicePr
         organization=presentation.organization(entity),
         digest_methods=_algorithms(entity, role, "alg:DigestMethod"),
         signing_methods=signing_methods,
-        valid_until=_valid_until((root, entity, role), now=now),
-        cache_duration=_cache_duration((root, entity, role)),
+        valid_until=earliest_end((root, entity, role), now=now),
+        cache_duration=shortest_duration((root, entity, role)),
         warnings=warnings,
     )
 
@@ -264,8 +283,11 @@ def _algorithms(entity: xml.Element, role: xml.Element, name: str) -> tuple[str,
     return ()
 
 
-def _valid_until(holders: Sequence[xml.Element], *, now: datetime) -> datetime | None:
-    """Return the earliest validUntil that applies; what has passed is refused."""
+def earliest_end(holders: Sequence[xml.Element], *, now: datetime) -> datetime | None:
+    """Return the earliest validUntil that applies; what has passed is refused.
+
+    Raises InvalidMetadata, InvalidMessage.
+    """
     found = [one.get("validUntil") for one in holders if one.get("validUntil") is not None]
     if not found:
         return None
@@ -278,6 +300,7 @@ def _valid_until(holders: Sequence[xml.Element], *, now: datetime) -> datetime |
     return earliest
 
 
-def _cache_duration(holders: Sequence[xml.Element]) -> timedelta | None:
+def shortest_duration(holders: Sequence[xml.Element]) -> timedelta | None:
+    """Return the shortest cacheDuration there is (SAML Metadata §4.3). Raises InvalidMessage."""
     found = [one.get("cacheDuration") for one in holders if one.get("cacheDuration") is not None]
     return min((datatypes.duration(one) for one in found), default=None)

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client as Browser
 from django.utils import timezone
 
-from federation.admin import assertion_preview, connect_saml
+from federation.admin import assertion_preview, saml_notices
 from idp import models
 from idp.admin.preview import Case, NothingIssued
 from idp.claims import applications
@@ -113,7 +113,8 @@ def test_one_that_takes_artifacts_alone(alice: models.User) -> None:
     assert 'Recipient="https://sp.example/artifact"' in (
         assertion_preview.show(case_for(row, alice)).text
     )
-    assert any("signing key" in words for words in connect_saml.missing(row.application))
+    notices = saml_notices.of_application(row.application)
+    assert any("key is missing" in one.text for one in notices)
 
 
 def test_says_when_it_is_encrypted(alice: models.User) -> None:

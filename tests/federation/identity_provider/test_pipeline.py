@@ -38,6 +38,7 @@ def test_the_order_of_the_checks() -> None:
         "decoded_message",
         "verified_request",
         "enabled_application",
+        "current_metadata",
         "demanded_signature",
         "exact_destination",
         "recent_issue_instant",
