@@ -161,6 +161,11 @@ def test_which_attributes_it_gets(browser: Browser) -> None:
     assert browser.post(url(row), data).status_code == 302
     row.refresh_from_db()
     assert (row.attribute_release, row.subject_identifier) == ("requested", "none")
+    # A form that was opened before an upgrade changes neither.
+    late = form(row, attribute_release=None, subject_identifier=None)
+    assert browser.post(url(row), late).status_code == 302
+    row.refresh_from_db()
+    assert (row.attribute_release, row.subject_identifier) == ("requested", "none")
 
 
 def test_what_it_is_started_with(browser: Browser) -> None:
