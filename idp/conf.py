@@ -18,8 +18,12 @@ from cryptography.fernet import Fernet
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from idp import mail_server
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+# SAML Subject Identifier Attributes Profile §2.2.2: what follows the @.
+SAML_SCOPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,126}")
 WORDS = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -62,8 +66,10 @@ class Settings(BaseSettings):
     saml_description: str = Field(default="", max_length=1000)
     saml_logo: str = ""
     metrics_token: str = Field(default="", repr=False)
+    email_url: str = Field(default="", repr=False)
     mail_from: str = "gatehouse@localhost"
     support_contact: str = ""
+    saml_scope: str = ""
     log_level: str = "INFO"
     embedded_worker: bool = True
     strict_revocation: bool = False
@@ -130,6 +136,13 @@ class Settings(BaseSettings):
     def _outbound_allow(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_host_and_port(one) for one in value)
 
+    @field_validator("saml_scope")
+    @classmethod
+    def _saml_scope(cls, value: str) -> str:
+        if value and SAML_SCOPE.fullmatch(value) is None:
+            raise ValueError("must be a domain of at most 127 letters, digits, hyphens and dots")
+        return value.lower()
+
     @field_validator("organization_url", "information_url", "privacy_url")
     @classmethod
     def _web_address(cls, value: str) -> str:
@@ -170,6 +183,12 @@ class Settings(BaseSettings):
                 raise ValueError("the file must hold certificates in PEM") from error
         return value
 
+    @field_validator("email_url")
+    @classmethod
+    def _email_url(cls, value: str) -> str:
+        mail_server.parse(value)
+        return value
+
     @field_validator("log_level")
     @classmethod
     def _log_level(cls, value: str) -> str:
@@ -208,6 +227,17 @@ class Settings(BaseSettings):
     def host(self) -> str:
         """The issuer's host without its port."""
         return urlsplit(self.issuer).hostname or ""
+
+    @property
+    def scope(self) -> str:
+        """The domain within which subject identifiers are unique; empty where there is none."""
+        host = self.saml_scope or self.host
+        return host if SAML_SCOPE.fullmatch(host) else ""
+
+    @property
+    def mail_server(self) -> mail_server.MailServer | None:
+        """Where mail goes, None if nobody has said so."""
+        return mail_server.parse(self.email_url)
 
     def cookie(self, name: str) -> str:
         """The full name of one of our cookies: `__Host-` wherever browsers accept it."""

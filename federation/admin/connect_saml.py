@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from federation.admin import saml_sheet, saml_trial, summary, uploads
+from federation.admin import saml_notices, saml_sheet, saml_trial, summary, uploads
 from federation.admin.service_provider_form import ServiceProviderInline
 from federation.identity_provider import registration
 from federation.identity_provider.metadata_sources import following
@@ -265,14 +265,6 @@ def _follow(draft: dict[str, Any], provider: ServiceProvider, *, actor: str) -> 
         following.subscribe(provider, source, actor=actor)
 
 
-def missing(application: Application) -> list[str]:
-    """What keeps people from signing in to a service provider."""
-    provider = getattr(application, "service_provider", None)
-    if provider is None or not provider.assertion_consumer_services:
-        return ["An address that responses are posted to."]
-    return []
-
-
 kinds.register(
     Kind(
         value=Application.Kind.SAML,
@@ -284,7 +276,8 @@ kinds.register(
         half=ServiceProviderInline,
         sheet=saml_sheet.sheet,
         test=saml_trial.begin,
-        missing=missing,
+        notices=saml_notices.of_application,
+        start="admin:connect_saas",
     )
 )
 site.add_page("connect/saml/review/<str:draft>/", review, name="connect_saml_review")

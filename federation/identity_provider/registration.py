@@ -6,6 +6,7 @@ updates what its metadata says and leaves what administrators chose.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -87,6 +88,13 @@ def register(
     return _save(entity_id, values, name=name, actor=actor, origin=origin)
 
 
+def register_columns(
+    entity_id: str, values: Mapping[str, Any], *, name: str, actor: str
+) -> Registered:
+    """Register or update a service provider whose columns are known already, and checked."""
+    return _save(entity_id, values, name=name, actor=actor, origin=Application.Origin.ADMINISTRATOR)
+
+
 def from_metadata(metadata: service_provider.ServiceProviderMetadata) -> dict[str, Any]:
     """The columns of a ServiceProvider that its metadata decides."""
     return {
@@ -97,9 +105,30 @@ def from_metadata(metadata: service_provider.ServiceProviderMetadata) -> dict[st
         "name_id_formats": list(metadata.name_id_formats),
         "single_logout_services": _rows(metadata.single_logout_services),
         "requested_attributes": _rows(metadata.requested_attributes),
+        "attribute_consuming_services": _rows(metadata.attribute_consuming_services),
+        "entity_attributes": _rows(metadata.entity_attributes),
         "want_authn_requests_signed": metadata.authn_requests_signed,
+        "contacts": _rows(metadata.contacts),
         "metadata_valid_until": metadata.valid_until,
     }
+
+
+def drafted(
+    entity_id: str, values: Mapping[str, Any], existing: ServiceProvider | None
+) -> ServiceProvider:
+    """The service provider as registering would make it; nothing is saved."""
+    row = copy.copy(existing) if existing else _drafted(entity_id, values)
+    _take(row, values)
+    return row
+
+
+def _drafted(entity_id: str, values: Mapping[str, Any]) -> ServiceProvider:
+    return ServiceProvider(
+        application=Application(kind=Application.Kind.SAML),
+        entity_id=entity_id,
+        slug=slug(entity_id),
+        default_name_id_format=_first_format(values.get("name_id_formats", ())),
+    )
 
 
 def earlier(first: datetime | None, second: datetime | None) -> datetime | None:

@@ -18,6 +18,9 @@ from idp import directory
 from idp.models import Application
 
 MAX_ENTITY_ID = 1_024
+MAX_SLUG = 40
+# The usual one first.
+RESPONSE_BINDINGS = (vocabulary.POST, vocabulary.ARTIFACT)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +35,11 @@ class KnownServiceProvider:
     def entity_id(self) -> str:
         """Its entity ID."""
         return self.row.entity_id
+
+    @property
+    def bindings(self) -> tuple[str, ...]:
+        """By what a Response can go out: an artifact needs a key to be fetched with."""
+        return RESPONSE_BINDINGS if self.signing_keys else RESPONSE_BINDINGS[:1]
 
     @property
     def follows_a_source(self) -> bool:
@@ -51,6 +59,13 @@ def find(entity_id: str) -> KnownServiceProvider | None:
     # Strangers choose what is asked for: a digest keeps what is remembered of it small.
     digest = hashlib.sha256(entity_id.encode()).digest()
     return directory.cached(("service-provider", digest), lambda: _load(entity_id=entity_id))
+
+
+def find_by_slug(slug: str) -> KnownServiceProvider | None:
+    """The service provider at the end of an address of ours."""
+    if not 0 < len(slug) <= MAX_SLUG:
+        return None
+    return directory.cached(("service-provider-slug", slug), lambda: _load(slug=slug))
 
 
 def _load(**key: str) -> KnownServiceProvider | None:

@@ -1,5 +1,7 @@
-"""SAML's nouns: service providers, their metadata's sources, persistent NameIDs, messages seen."""
+"""SAML's nouns: service providers, their keys and metadata, NameIDs, what is remembered."""
 
+from federation.models.artifact import StoredArtifact
+from federation.models.key_pin import ExpiryWarning, KeyPin
 from federation.models.metadata_source import (
     MetadataEntity,
     MetadataProposal,
@@ -9,11 +11,14 @@ from federation.models.metadata_source import (
 from federation.models.service_provider import PersistentNameId, SeenMessage, ServiceProvider
 
 __all__ = [
+    "ExpiryWarning",
+    "KeyPin",
     "MetadataEntity",
     "MetadataProposal",
     "MetadataSource",
     "PersistentNameId",
     "SeenMessage",
     "ServiceProvider",
+    "StoredArtifact",
     "Subscription",
 ]

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from federation.saml import errors
@@ -89,3 +89,8 @@ def base64_der(certificate: x509.Certificate) -> str:
     """Return the content of ds:X509Certificate: base64 DER in one line."""
     der = certificate.public_bytes(serialization.Encoding.DER)
     return base64.b64encode(der).decode("ascii")
+
+
+def fingerprint(certificate: x509.Certificate) -> str:
+    """Return its SHA-256 as people compare it: pairs of hexadecimal digits."""
+    return certificate.fingerprint(hashes.SHA256()).hex(":").upper()

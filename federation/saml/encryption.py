@@ -1,24 +1,28 @@
-"""Encrypt an assertion to a service provider (SAML Core §2.3.4, XML Encryption 1.1).
+"""Encrypt to a service provider, decrypt what one encrypted to us (SAML Core §2.2.4, §2.3.4).
 
-AES-GCM only, with a fresh content key per message, carried by RSA-OAEP: CBC and RSA 1.5 have
-padding oracles. Sign first, then encrypt. Decryption is no business of an identity provider.
+AES-GCM only, with a fresh content key per message, carried by RSA-OAEP (XML Encryption 1.1): CBC
+and RSA 1.5 have padding oracles. Sign first, then encrypt. Whatever keeps us from decrypting gives
+one and the same error.
 
 Without a word in the metadata it is AES-256-GCM and rsa-oaep-mgf1p with SHA-1 inside OAEP: that is
 what every service provider of the last decade takes, many take nothing else, and OAEP does not
 rest on SHA-1's resistance to collisions. A service provider that lists SHA-256 gets it.
 
 The two primitives are `cryptography`'s: xmlsec takes a peer's key only in a key manager, which
-loads the machine's certificate authorities anew each time (10 ms). Tests decrypt with xmlsec.
+loads the machine's certificate authorities anew each time (10 ms). Tests have xmlsec on the other
+side.
 """
 
 from __future__ import annotations
 
 import base64
+import binascii
 import functools
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -37,6 +41,9 @@ OAEP_DIGESTS = (vocabulary.SHA256, vocabulary.SHA1)
 MASK_FUNCTIONS = (vocabulary.MGF1_SHA256, vocabulary.MGF1_SHA1)
 # XML Encryption 1.1 §5.2.4: the octets are IV, ciphertext, tag.
 IV_BYTES = 12
+TAG_BYTES = 16
+# Several, since an element may be encrypted to several readers; each costs a private operation.
+MAX_ENCRYPTED_KEYS = 3
 
 _HASHES = {
     vocabulary.SHA256: hashes.SHA256(),
@@ -179,3 +186,94 @@ def _add_method(parent: xml.Element, algorithm: str) -> xml.Element:
 def _add_cipher(parent: xml.Element, octets: bytes) -> None:
     value = base64.b64encode(octets).decode("ascii")
     xml.add(xml.add(parent, "xenc:CipherData"), "xenc:CipherValue", value)
+
+
+def decrypt(
+    encrypted: xml.Element, keys: Sequence[rsa.RSAPrivateKey], *, name: str = "saml:NameID"
+) -> xml.Element:
+    """Return the `name` inside a saml:EncryptedID or the like, a root of its own.
+
+    `keys`: ours, the likeliest first. Raises InvalidMessage, the same one whatever was wrong.
+    """
+    try:
+        data = _only(encrypted, "xenc:EncryptedData")
+        found = xml.parse_fragment(_content_of(data, encrypted, keys), within=data)
+    except (errors.SamlError, ValueError, InvalidTag):
+        found = None
+    if found is None or found.tag != vocabulary.name(name):
+        raise errors.InvalidMessage("decryption", "it cannot be decrypted") from None
+    return found
+
+
+def _content_of(
+    data: xml.Element, encrypted: xml.Element, keys: Sequence[rsa.RSAPrivateKey]
+) -> bytes:
+    """Return the octets in an EncryptedData; its keys stand inside or beside it."""
+    if data.get("Type", vocabulary.ELEMENT) != vocabulary.ELEMENT:
+        raise errors.InvalidMessage("encryption_type")
+    size = CONTENT_ALGORITHMS.get(_algorithm(data, "xenc:EncryptionMethod"))
+    if size is None:
+        raise errors.InvalidMessage("content_algorithm")
+    info = xml.child(data, "ds:KeyInfo")
+    inside = [] if info is None else xml.children(info, "xenc:EncryptedKey")
+    carriers = [*inside, *xml.children(encrypted, "xenc:EncryptedKey")]
+    if len(carriers) > MAX_ENCRYPTED_KEYS:
+        raise errors.InvalidMessage("encrypted_keys")
+    octets = _cipher_value(data)
+    if len(octets) < IV_BYTES + TAG_BYTES:
+        raise errors.InvalidMessage("ciphertext")
+    cipher = AESGCM(_content_key(carriers, keys, size=size // 8))
+    return cipher.decrypt(octets[:IV_BYTES], octets[IV_BYTES:], None)
+
+
+def _content_key(
+    carriers: Sequence[xml.Element], keys: Sequence[rsa.RSAPrivateKey], *, size: int
+) -> bytes:
+    """Return the content key, or one that opens nothing: a failure shows at one place alone."""
+    for carrier in carriers:
+        padding_, octets = _transport_of(carrier), _cipher_value(carrier)
+        for key in keys:
+            try:
+                carried = key.decrypt(octets, padding_)
+            except ValueError:
+                continue
+            if len(carried) == size:
+                return carried
+    return secrets.token_bytes(size)
+
+
+def _transport_of(carrier: xml.Element) -> padding.OAEP:
+    """Return the padding of an EncryptedKey (XML Encryption 1.1 §5.5.2); nothing but OAEP."""
+    method = _only(carrier, "xenc:EncryptionMethod")
+    transport = method.get("Algorithm", "")
+    digest = _algorithm(method, "ds:DigestMethod", default=vocabulary.SHA1)
+    mask_function = _algorithm(method, "xenc11:MGF", default=vocabulary.MGF1_SHA1)
+    if transport == vocabulary.RSA_OAEP_MGF1P:
+        mask_function = vocabulary.MGF1_SHA1
+    known = transport in KEY_TRANSPORTS and digest in OAEP_DIGESTS
+    if (
+        not known
+        or mask_function not in MASK_FUNCTIONS
+        or len(xml.children(method, "xenc:OAEPparams"))
+    ):
+        raise errors.InvalidMessage("key_transport")
+    return _oaep(Algorithms("", transport, digest, mask_function))
+
+
+def _only(parent: xml.Element, name: str) -> xml.Element:
+    found = xml.child(parent, name)
+    if found is None:
+        raise errors.InvalidMessage("exactly_one", f"no {name}")
+    return found
+
+
+def _algorithm(parent: xml.Element, name: str, *, default: str = "") -> str:
+    found = xml.child(parent, name)
+    return default if found is None else str(found.get("Algorithm", ""))
+
+
+def _cipher_value(parent: xml.Element) -> bytes:
+    """Return the octets; a CipherReference, which would have to be fetched, is none."""
+    value = _only(_only(parent, "xenc:CipherData"), "xenc:CipherValue")
+    compact = "".join(xml.text(value).split())
+    return binascii.a2b_base64(compact.encode(), strict_mode=True)

@@ -31,6 +31,10 @@ Element: TypeAlias = Any
 
 MAX_ID = 256
 MAX_ATTRIBUTES = 64
+# On average: canonicalisation looks each up in all namespaces that are in scope.
+ATTRIBUTES_PER_ELEMENT = 2
+# Each of an element's two, and what is dropped. A tree of more costs more than its limits allow.
+TAGS_PER_ELEMENT = 4
 ID_ATTRIBUTES = frozenset({"ID", "Id", "id", f"{{{vocabulary.XML}}}id"})
 
 XSD = "http://www.w3.org/2001/XMLSchema"
@@ -91,6 +95,7 @@ def parse(data: bytes, *, limits: Limits = MESSAGE) -> Element:
         raise errors.MessageTooLarge("size", f"{len(data)} bytes, {limits.size} are read")
     data = data.removeprefix(_BYTE_ORDER_MARK)
     _check_octets(data, limits)
+    _check_tags(data, limits)
     parser = _parser(limits)
     try:
         parser.feed(data)
@@ -170,6 +175,22 @@ def _checked(root: Element, limits: Limits) -> Element:
     return root
 
 
+def parse_fragment(data: bytes, *, within: Element) -> Element:
+    """Return the one element in `data`, a root of its own, parsed once. Raises InvalidMessage.
+
+    Prefixes mean what they mean at `within`, in whose place it stands (XML Encryption 1.1 §4.4).
+    """
+    # Whatever closes the frame early leaves a document that is not well-formed.
+    frame = etree.tostring(etree.Element("fragment", nsmap=within.nsmap), encoding="utf-8")
+    opening = frame.removesuffix(b"/>") + b">"
+    root = parse(opening + data.removeprefix(_BYTE_ORDER_MARK) + b"</fragment>")
+    if len(root) != 1 or (root.text or "").strip() or (root[0].tail or "").strip():
+        raise errors.InvalidMessage("exactly_one", "not one element alone")
+    (found,) = root
+    root.remove(found)
+    return found
+
+
 def _parser(limits: Limits) -> Any:
     """Return a new parser; it tells each namespace once, where an element tells all in scope."""
     return etree.XMLPullParser(
@@ -214,8 +235,16 @@ def _check_namespace_count(count: int, limits: Limits) -> None:
         raise errors.InvalidMessage("namespaces", f"more than {limits.namespaces} namespaces")
 
 
+def _check_tags(data: bytes, limits: Limits) -> None:
+    """Refuse many elements before there is a tree of them, which takes ten times as long."""
+    most = limits.elements * TAGS_PER_ELEMENT
+    if data.count(b"<") > most:
+        raise errors.InvalidMessage("elements", f"more than {most} tags")
+
+
 def _check_tree(root: Element, limits: Limits) -> None:
     identifiers: set[str] = set()
+    attributes = 0
     for number, (element, depth) in enumerate(_walk(root), start=1):
         if number > limits.elements:
             raise errors.InvalidMessage("elements", f"more than {limits.elements} elements")
@@ -223,6 +252,9 @@ def _check_tree(root: Element, limits: Limits) -> None:
             raise errors.InvalidMessage("depth", f"deeper than {limits.depth} elements")
         if not isinstance(element.tag, str):
             raise errors.InvalidMessage("comment", "a comment or processing instruction")
+        attributes += len(element.attrib)
+        if attributes > limits.elements * ATTRIBUTES_PER_ELEMENT:
+            raise errors.InvalidMessage("attributes", f"{attributes} attributes or more")
         _check_attributes(element, limits, identifiers)
 
 

@@ -71,12 +71,20 @@ def test_role(ours: Any) -> None:
     assert find(role, "md:KeyDescriptor[@use='signing']//ds:X509Certificate")
 
 
-@pytest.mark.standard(
-    S, "2.4.3", "nothing is published that does not exist: no logout, no artifact"
-)
+@pytest.mark.standard(S, "2.4.3", "nothing is published that does not exist: no name management")
 def test_nothing_else(ours: Any) -> None:
     names = {etree.QName(one).localname for one in ours.iter()}
-    assert not names & {"SingleLogoutService", "ArtifactResolutionService", "ManageNameIDService"}
+    assert not names & {"AttributeService", "ManageNameIDService"}
+
+
+@pytest.mark.standard(S, "2.4.2", "SingleLogoutService by Redirect, POST and SOAP")
+def test_single_logout_service(ours: Any) -> None:
+    services = find(ours, "//md:IDPSSODescriptor/md:SingleLogoutService")
+    assert [(one.get("Binding"), one.get("Location")) for one in services] == [
+        (vocabulary.REDIRECT, "http://localhost:8000/saml/slo"),
+        (vocabulary.POST, "http://localhost:8000/saml/slo"),
+        (vocabulary.SOAP_BINDING, "http://localhost:8000/saml/slo/soap"),
+    ]
 
 
 @pytest.mark.standard(S, "2.3.2.2", "whom to ask, where somebody is named; else nothing is made up")
@@ -295,8 +303,8 @@ def test_flag(saml: SamlWorld) -> None:
 def test_rollover(saml: SamlWorld, party: Party) -> None:
     keys.rotate(keys.SAML, "RS256")
     root = etree.fromstring(saml.provider.get("/saml/metadata").body)
-    assert len(find(root, "//md:KeyDescriptor")) == 2
-    keys.rotate(keys.SAML, "RS256")
+    assert len(find(root, "//md:KeyDescriptor[@use='signing']")) == 2
+    keys.rotate(keys.SAML, "RS256", leaving=[str(party.row.pk)])
     party.accept(posted(party.redirect(saml.session, identifier="_id")), request_id="_id")
 
 

@@ -23,28 +23,28 @@ from federation.saml import (
     xml,
 )
 from federation.saml.assertion_consumer_service import AssertionConsumerService
-from federation.saml.metadata import endpoint, presentation, role_keys
+from federation.saml.metadata import (
+    attribute_consuming_service,
+    endpoint,
+    entity_attributes,
+    presentation,
+    role_keys,
+)
+from federation.saml.metadata.attribute_consuming_service import (
+    AttributeConsumingService,
+    RequestedAttribute,
+)
 
 MAX_ENTITY_ID = 1_024
 
 _ENTITIES = vocabulary.name("md:EntitiesDescriptor")
 
 
-@dataclass(frozen=True, slots=True)
-class RequestedAttribute:
-    """An attribute the service provider asks for (SAML Metadata §2.4.4.2)."""
-
-    name: str
-    name_format: str = vocabulary.NAME_FORMAT_UNSPECIFIED
-    friendly_name: str = ""
-    required: bool = False
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceProviderMetadata:
     """What the metadata says. Certificates: base64 DER, checked for strength.
 
-    `requested_attributes`: those of the default md:AttributeConsumingService.
+    `requested_attributes`: those of the default one of `attribute_consuming_services`.
     `digest_methods`, `signing_methods`: algorithm support, empty if not said.
     `warnings`: sentences for the administrator.
     """
@@ -59,6 +59,8 @@ class ServiceProviderMetadata:
     want_assertions_signed: bool = False
     single_logout_services: tuple[endpoint.SingleLogoutService, ...] = ()
     requested_attributes: tuple[RequestedAttribute, ...] = ()
+    attribute_consuming_services: tuple[AttributeConsumingService, ...] = ()
+    entity_attributes: tuple[entity_attributes.EntityAttribute, ...] = ()
     display_name: str = ""
     description: str = ""
     logo_url: str = ""
@@ -205,12 +207,15 @@ def _read(root: xml.Element, entity: xml.Element, *, now: datetime) -> ServicePr
     role = roles[0]
     keys = role_keys.read(role, now=now)
     services = endpoint.assertion_consumer_services(role)
+    attribute_services = attribute_consuming_service.read(role)
+    asked = attribute_consuming_service.choose(attribute_services)
     requests_signed = datatypes.boolean(role.get("AuthnRequestsSigned"))
     signing_methods = _algorithms(entity, role, "alg:SigningMethod")
     warnings = (
         *_schema_warnings(root),
         *keys.warnings,
         *endpoint.warnings(services),
+        *_artifact_warnings(services, keys=keys),
         *_signing_warnings(signing_methods, requests_signed=requests_signed, keys=keys),
     )
     return ServiceProviderMetadata(
@@ -223,7 +228,9 @@ def _read(root: xml.Element, entity: xml.Element, *, now: datetime) -> ServicePr
         authn_requests_signed=requests_signed,
         want_assertions_signed=datatypes.boolean(role.get("WantAssertionsSigned")),
         single_logout_services=endpoint.single_logout_services(role),
-        requested_attributes=_requested_attributes(role),
+        requested_attributes=asked.attributes if asked is not None else (),
+        attribute_consuming_services=attribute_services,
+        entity_attributes=entity_attributes.read(entity),
         display_name=presentation.display_name(entity, role),
         description=presentation.description(role),
         logo_url=presentation.logo_url(role),
@@ -242,6 +249,18 @@ def _schema_warnings(root: xml.Element) -> list[str]:
     return [f"The metadata breaks the SAML schema: {problem}"] if problem else []
 
 
+def _artifact_warnings(
+    services: Sequence[AssertionConsumerService], *, keys: role_keys.RoleKeys
+) -> list[str]:
+    """Say that somebody without a key cannot fetch what an artifact stands for."""
+    if keys.signing_certificates or any(one.binding == vocabulary.POST for one in services):
+        return []
+    return [
+        "It takes responses by HTTP-Artifact alone, but has no signing key to fetch them with:"
+        " nobody can sign in."
+    ]
+
+
 def _signing_warnings(
     methods: tuple[str, ...], *, requests_signed: bool, keys: role_keys.RoleKeys
 ) -> list[str]:
@@ -253,22 +272,6 @@ def _signing_warnings(
     if methods and not set(methods).intersection(signature_profile.SIGNATURE_ALGORITHMS):
         found.append("It lists only signature algorithms that are not used here.")
     return found
-
-
-def _requested_attributes(role: xml.Element) -> tuple[RequestedAttribute, ...]:
-    """Return the attributes of the default service, else of the first (SAML Metadata §2.4.4)."""
-    services = xml.children(role, "md:AttributeConsumingService")
-    default = [one for one in services if datatypes.boolean(one.get("isDefault"))]
-    return tuple(
-        RequestedAttribute(
-            name=one.get("Name", ""),
-            name_format=one.get("NameFormat", vocabulary.NAME_FORMAT_UNSPECIFIED),
-            friendly_name=one.get("FriendlyName", ""),
-            required=datatypes.boolean(one.get("isRequired")),
-        )
-        for service in (default or services)[:1]
-        for one in xml.children(service, "md:RequestedAttribute")
-    )
 
 
 def _algorithms(entity: xml.Element, role: xml.Element, name: str) -> tuple[str, ...]:

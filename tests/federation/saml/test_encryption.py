@@ -1,6 +1,10 @@
-"""Encryption to a service provider; xmlsec, as the service provider, decrypts."""
+"""Encryption to a service provider and from one; xmlsec is the service provider."""
 
 from __future__ import annotations
+
+import base64
+import copy
+from typing import Any
 
 import pytest
 import xmlsec
@@ -144,3 +148,184 @@ def test_only_rsa_keys_of_2048_bits() -> None:
 
 def test_a_key_is_parsed_once() -> None:
     assert encryption.encryption_key(certificate()) is encryption.encryption_key(certificate())
+
+
+# ----- what is encrypted to us -----
+
+NAME = (
+    '<saml:NameID xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"'
+    ' Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent">4f3a</saml:NameID>'
+)
+OURS, OLD = service_provider.rsa_key("decryption"), service_provider.rsa_key("decryption, old")
+GCM = xmlsec.constants.TransformAes256Gcm
+OAEP = xmlsec.constants.TransformRsaOaep
+
+
+def encrypted_id(
+    *,
+    content: Any = GCM,
+    transport: Any = OAEP,
+    to: Any = OURS,
+    declared_outside: bool = False,
+    inside: str = NAME,
+) -> xml.Element:
+    """A saml:EncryptedID as xmlsec makes it; the container may hold the prefix's declaration."""
+    text = inside.replace(f' xmlns:saml="{vocabulary.SAML}"', "") if declared_outside else inside
+    container = etree.fromstring(
+        f'<saml:EncryptedID xmlns:saml="{vocabulary.SAML}">{text}</saml:EncryptedID>'
+    )
+    data = xmlsec.template.encrypted_data_create(
+        container, content, type=xmlsec.constants.TypeEncElement, ns="xenc"
+    )
+    xmlsec.template.encrypted_data_ensure_cipher_value(data)
+    info = xmlsec.template.encrypted_data_ensure_key_info(data, ns="ds")
+    carried = xmlsec.template.add_encrypted_key(info, transport)
+    xmlsec.template.encrypted_data_ensure_cipher_value(carried)
+    manager = xmlsec.KeysManager()
+    manager.add_key(service_provider.xmlsec_key(to))
+    context = xmlsec.EncryptionContext(manager)
+    bits = 256 if "256" in content.name else 128
+    context.key = xmlsec.Key.generate(
+        xmlsec.constants.KeyDataAes, bits, xmlsec.constants.KeyDataTypeSession
+    )
+    context.encrypt_xml(data, container[0])
+    # As it arrives: lxml does not find by name what xmlsec put into a tree.
+    return etree.fromstring(etree.tostring(container))
+
+
+def edited(old: str, new: str, **options: Any) -> xml.Element:
+    text = etree.tostring(encrypted_id(**options)).decode()
+    assert old in text
+    return etree.fromstring(text.replace(old, new))
+
+
+@pytest.mark.standard("SAML Core", "2.2.4", "an EncryptedID is opened with either of our keys")
+@pytest.mark.parametrize("keys", [[OURS], [OLD, OURS], [OURS, OLD]])
+def test_opens_what_xmlsec_encrypted(keys: list[Any]) -> None:
+    found = encryption.decrypt(encrypted_id(), keys)
+    assert found.tag == vocabulary.name("saml:NameID")
+    assert xml.text(found) == "4f3a"
+    assert found.get("Format") == vocabulary.PERSISTENT
+    assert found.getparent() is None
+
+
+@pytest.mark.standard("XML Encryption 1.1", "4.4", "prefixes mean what they mean around it")
+def test_prefixes_may_be_declared_around_it() -> None:
+    found = encryption.decrypt(encrypted_id(declared_outside=True), [OURS])
+    assert xml.text(found) == "4f3a"
+
+
+@pytest.mark.parametrize("digest", encryption.OAEP_DIGESTS)
+def test_opens_what_we_would_encrypt(digest: str) -> None:
+    public = service_provider.base64_der(service_provider.certificate(OURS))
+    listed = (
+        EncryptionMethod(vocabulary.AES128_GCM),
+        EncryptionMethod(vocabulary.RSA_OAEP, digest, vocabulary.MGF1_SHA256),
+    )
+    encrypted = encryption.encrypt(
+        etree.fromstring(NAME), key=encryption.encryption_key(public, listed)
+    )
+    assert xml.text(encryption.decrypt(encrypted, [OURS])) == "4f3a"
+
+
+def test_keys_may_stand_beside_the_data() -> None:
+    encrypted = encrypted_id()
+    (info,) = encrypted.iter(f"{{{vocabulary.DS}}}KeyInfo")
+    encrypted.append(info[0])
+    assert xml.text(encryption.decrypt(encrypted, [OURS])) == "4f3a"
+
+
+COMMENT = NAME.replace("4f3a", "4f3a<!-- -->b")
+REFUSED = {
+    "cbc": lambda: encrypted_id(content=xmlsec.constants.TransformAes128Cbc),
+    "rsa_1_5": lambda: encrypted_id(transport=xmlsec.constants.TransformRsaPkcs1),
+    "another_key": lambda: encrypted_id(to=service_provider.rsa_key("foreign")),
+    "another_element": lambda: encrypted_id(
+        inside=f'<saml:Assertion xmlns:saml="{vocabulary.SAML}"/>'
+    ),
+    "a_comment": lambda: encrypted_id(inside=COMMENT),
+    "content_not_element": lambda: edited("xmlenc#Element", "xmlenc#Content"),
+    "mislabelled_as_gcm": lambda: edited(
+        vocabulary.XENC + "aes128-cbc",
+        vocabulary.AES128_GCM,
+        content=xmlsec.constants.TransformAes128Cbc,
+    ),
+    "smaller_key_said": lambda: edited(vocabulary.AES256_GCM, vocabulary.AES128_GCM),
+    "unknown_digest": lambda: edited(
+        f'{vocabulary.RSA_OAEP_MGF1P}"/>',
+        f'{vocabulary.RSA_OAEP_MGF1P}"><ds:DigestMethod xmlns:ds="{vocabulary.DS}"'
+        ' Algorithm="urn:md5"/></xenc:EncryptionMethod>',
+    ),
+    "oaep_label": lambda: edited(
+        f'{vocabulary.RSA_OAEP_MGF1P}"/>',
+        f'{vocabulary.RSA_OAEP_MGF1P}"><xenc:OAEPparams>AAAA</xenc:OAEPparams>'
+        "</xenc:EncryptionMethod>",
+    ),
+    "no_key": lambda: edited("EncryptedKey", "Foreign"),
+    "no_method": lambda: edited("EncryptionMethod", "Foreign"),
+    "reference": lambda: edited("CipherValue", "CipherReference"),
+    "not_base64": lambda: edited("CipherValue>", "CipherValue>*", transport=OAEP),
+    "empty": lambda: etree.fromstring(f'<saml:EncryptedID xmlns:saml="{vocabulary.SAML}"/>'),
+}
+
+
+@pytest.mark.standard("XML Encryption 1.1", "6.1", "whatever is wrong gives the same error")
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_opened_is_refused_alike(case: str) -> None:
+    encrypted = REFUSED[case]()
+    with pytest.raises(errors.InvalidMessage) as refusal:
+        encryption.decrypt(encrypted, [OLD, OURS])
+    assert str(refusal.value) == "decryption: it cannot be decrypted"
+    assert refusal.value.__cause__ is None
+
+
+def test_every_changed_octet_is_refused() -> None:
+    encrypted = encrypted_id()
+    values = list(encrypted.iter(f"{{{vocabulary.XENC}}}CipherValue"))
+    assert len(values) == 2
+    for value in values:
+        octets = bytearray(base64.b64decode(value.text))
+        kept = value.text
+        for position in (0, 11, 12, len(octets) // 2, -1):
+            changed = bytearray(octets)
+            changed[position] ^= 1
+            value.text = base64.b64encode(bytes(changed)).decode()
+            with pytest.raises(errors.InvalidMessage):
+                encryption.decrypt(encrypted, [OURS])
+        for short in (b"", b"x" * 27):
+            value.text = base64.b64encode(short).decode()
+            with pytest.raises(errors.InvalidMessage):
+                encryption.decrypt(encrypted, [OURS])
+        value.text = kept
+
+
+def test_many_encrypted_keys_cost_nothing() -> None:
+    encrypted = encrypted_id()
+    (info,) = encrypted.iter(f"{{{vocabulary.DS}}}KeyInfo")
+    for _ in range(encryption.MAX_ENCRYPTED_KEYS - 1):
+        info.append(copy.deepcopy(info[0]))
+    assert encryption.decrypt(encrypted, [OURS]) is not None
+    info.append(copy.deepcopy(info[0]))
+    with pytest.raises(errors.InvalidMessage):
+        encryption.decrypt(encrypted, [OURS])
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        b"</fragment><fragment>",
+        b"<a:b xmlns:a='urn:x'/></fragment><fragment>",
+        b"<b xmlns='urn:x'/><b xmlns='urn:x'/>",
+        b"text <b xmlns='urn:x'/>",
+        b"<b xmlns='urn:x'/> text",
+        b"",
+        b"text",
+        b"<!DOCTYPE b []><b xmlns='urn:x'/>",
+        b"<!-- c --><b xmlns='urn:x'/>",
+    ],
+)
+def test_a_fragment_is_one_element_alone(inside: bytes) -> None:
+    around = etree.fromstring('<a xmlns:x="urn:y&amp;z" xmlns="urn:d"/>')
+    with pytest.raises(errors.InvalidMessage):
+        xml.parse_fragment(inside, within=around)
+    assert xml.parse_fragment(b"<b/>", within=around).tag == "{urn:d}b"

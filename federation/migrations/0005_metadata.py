@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("federation", "0001_initial"),
+        ("federation", "0004_rollover"),
     ]
 
     operations = [
