@@ -18,9 +18,11 @@ class IdpConfig(AppConfig):
             endpoints,
         )
         from idp.accounts import expiry
+        from idp.accounts.logout_channels import channels
 
         directory.connect_signals()
         audit.install()
         endpoints.register_all()
         client_lifecycle.install()
         expiry.install()
+        channels.install()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
+from federation.admin import saas_sheet
 from federation.identity_provider import entity, key_pins
+from federation.identity_provider.saas import catalogue
 from federation.models import ServiceProvider
 from federation.saml import vocabulary
 from idp import keys
@@ -15,15 +17,28 @@ from idp.models import Application
 def sheet(application: Application, secret: str) -> Sheet:
     """Everything that the other side's administrator needs."""
     provider = ServiceProvider.objects.get(pk=application.pk)
+    template = catalogue.find(provider.template)
+    if template is not None:
+        return saas_sheet.sheet(provider, template)
     certificate = keys.saml_signing(key_pins.kid_of(provider)).certificate.strip()
     metadata = entity.metadata_url(provider)
-    rows = (
+    rows: tuple[Setting, ...] = (
         Setting("Metadata address", metadata),
         Setting("Entity ID (issuer)", entity.entity_id()),
         Setting("Sign-on address", entity.single_sign_on_url()),
+        Setting("Sign-out address", entity.single_logout_url()),
+        Setting("Sign-out address for SOAP", entity.single_logout_soap_url()),
         Setting("NameID", provider.default_name_id_format),
         Setting("Entity ID of the application", provider.entity_id),
     )
+    if provider.idp_initiated:
+        rows = (*rows, Setting("Address to start it", entity.launch_url(provider)))
+    if any(
+        one.get("binding") == vocabulary.ARTIFACT for one in provider.assertion_consumer_services
+    ):
+        rows = (*rows, Setting("Artifact resolution (SOAP)", entity.artifact_resolution_url()))
+    if provider.attribute_queries:
+        rows = (*rows, Setting("Attribute queries (SOAP)", entity.attribute_service_url()))
     snippets = (
         Snippet("Certificate", certificate),
         Snippet("curl", f"curl -o gatehouse-metadata.xml {metadata}"),
@@ -43,6 +58,10 @@ def _python3_saml(certificate: str) -> Snippet:
                 "url": entity.single_sign_on_url(),
                 "binding": vocabulary.REDIRECT,
             },
+            "singleLogoutService": {
+                "url": entity.single_logout_url(),
+                "binding": vocabulary.REDIRECT,
+            },
             "x509cert": "".join(lines[1:-1]),
         }
     }
@@ -60,5 +79,6 @@ MellonUser NAME_ID"""
 def _shibboleth(metadata: str) -> Snippet:
     text = f"""\
 <SSO entityID="{entity.entity_id()}">SAML2</SSO>
+<Logout>SAML2 Local</Logout>
 <MetadataProvider type="XML" url="{metadata}" backingFilePath="gatehouse.xml"/>"""
     return Snippet("Shibboleth SP", text)

@@ -11,6 +11,14 @@ from idp import directory, keys
 
 METADATA_PATH = "/saml/metadata"
 SINGLE_SIGN_ON_PATH = "/saml/sso"
+SIGN_OUT_PATH = "/logout"
+LAUNCH_PATH = "/saml/launch"
+ARTIFACT_RESOLUTION_PATH = "/saml/artifact"
+ATTRIBUTE_SERVICE_PATH = "/saml/attributes"
+SINGLE_LOGOUT_PATH = "/saml/slo"
+SINGLE_LOGOUT_SOAP_PATH = "/saml/slo/soap"
+# Where browsers come by for the answer that we owe a service provider; nobody else is told it.
+SINGLE_LOGOUT_REPLY_PATH = "/saml/slo/reply"
 
 
 def entity_id() -> str:
@@ -23,9 +31,39 @@ def single_sign_on_url() -> str:
     return settings.IDP.url(SINGLE_SIGN_ON_PATH)
 
 
+def artifact_resolution_url() -> str:
+    """Where service providers fetch what an artifact stands for."""
+    return settings.IDP.url(ARTIFACT_RESOLUTION_PATH)
+
+
+def attribute_service_url() -> str:
+    """Where service providers that may ask for attributes ask."""
+    return settings.IDP.url(ATTRIBUTE_SERVICE_PATH)
+
+
+def sign_out_url() -> str:
+    """Where people are sent who sign out elsewhere, by vendors without single logout."""
+    return settings.IDP.url(SIGN_OUT_PATH)
+
+
+def single_logout_url() -> str:
+    """Where logout messages go through a browser, by either binding."""
+    return settings.IDP.url(SINGLE_LOGOUT_PATH)
+
+
+def single_logout_soap_url() -> str:
+    """Where LogoutRequests go by SOAP."""
+    return settings.IDP.url(SINGLE_LOGOUT_SOAP_PATH)
+
+
 def metadata_url(service_provider: ServiceProvider) -> str:
     """Where this service provider finds our metadata as it suits it."""
     return settings.IDP.url(f"{METADATA_PATH}/{service_provider.slug}")
+
+
+def launch_url(service_provider: ServiceProvider) -> str:
+    """Where people who are signed in start this service provider without a request of its own."""
+    return settings.IDP.url(f"{LAUNCH_PATH}/{service_provider.slug}")
 
 
 def signing_key(service_provider: ServiceProvider | None) -> signature.SigningKey:

@@ -79,14 +79,14 @@ def due(*, now: datetime) -> list[Ending]:
 
 def _endings(*, now: datetime) -> Iterator[Ending]:
     ours = SigningKey.objects.exclude(certificate="").exclude(state=SigningKey.State.RETIRED)
-    for row in ours.defer("private_key"):
-        yield from _ending(f"Our {row.state} {row}", "own", [row.certificate], now=now)
-    theirs = ServiceProvider.objects.filter(application__enabled=True)
-    theirs = theirs.select_related("application").defer("metadata_xml", "application__logo")
-    for one in theirs.iterator(chunk_size=200):
-        whose, name = one.application.pk.hex, one.application.name
-        yield from _ending(f"{name}: signing", whose, one.signing_certificates, now=now)
-        yield from _ending(f"{name}: encryption", whose, one.encryption_certificates, now=now)
+    for key in ours.defer("private_key"):
+        yield from _ending(f"Our {key.state} {key}", "own", [key.certificate], now=now)
+    rows = ServiceProvider.objects.filter(application__enabled=True).select_related("application")
+    for row in rows.defer("metadata_xml", "application__logo").iterator(chunk_size=200):
+        whose = row.application.pk.hex
+        name = row.application.name
+        yield from _ending(f"{name}: signing", whose, row.signing_certificates, now=now)
+        yield from _ending(f"{name}: encryption", whose, row.encryption_certificates, now=now)
 
 
 def _ending(what: str, whose: str, texts: Iterable[str], *, now: datetime) -> Iterator[Ending]:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from federation.identity_provider import entity, key_pins, metadata_fetches, name_ids
+from federation.identity_provider import entity, key_pins, metadata_fetches, name_ids, publisher
 from federation.models import ServiceProvider
 from federation.saml import vocabulary
 from federation.saml.metadata import identity_provider
@@ -61,7 +61,7 @@ def of_service_provider(http_request: HttpRequest, slug: str) -> HttpResponseBas
 
 def _row(slug: str) -> ServiceProvider | None:
     rows = ServiceProvider.objects.only(
-        "slug", "want_authn_requests_signed", "default_name_id_format"
+        "slug", "want_authn_requests_signed", "default_name_id_format", "attribute_queries"
     )
     return directory.cached(("saml-slug", slug), lambda: rows.filter(slug=slug).first())
 
@@ -117,10 +117,22 @@ def describe(
     help_url = context.help_url()
     return IdentityProvider(
         id="_",
+        **publisher.facts(),
         entity_id=entity.entity_id(),
         single_sign_on=(
             Endpoint(vocabulary.REDIRECT, address),
             Endpoint(vocabulary.POST, address),
+        ),
+        single_logout=(
+            Endpoint(vocabulary.REDIRECT, entity.single_logout_url()),
+            Endpoint(vocabulary.POST, entity.single_logout_url()),
+            Endpoint(vocabulary.SOAP_BINDING, entity.single_logout_soap_url()),
+        ),
+        artifact_resolution=(Endpoint(vocabulary.SOAP_BINDING, entity.artifact_resolution_url()),),
+        attribute_services=(
+            (Endpoint(vocabulary.SOAP_BINDING, entity.attribute_service_url()),)
+            if _may_ask(service_provider)
+            else ()
         ),
         signing_certificates=_certificates(service_provider),
         encryption_certificates=keys.saml_encryption_certificates(),
@@ -131,9 +143,19 @@ def describe(
             service_provider is not None and service_provider.want_authn_requests_signed
         ),
         display_name=settings.IDP.site_name,
+        scopes=(settings.IDP.scope,) if settings.IDP.scope else (),
         contacts=_contacts(help_url),
         error_url=help_url if help_url.startswith("http") else "",
     )
+
+
+def _may_ask(service_provider: ServiceProvider | None) -> bool:
+    """Whether it may ask for attributes; for the general document, whether any may."""
+    if service_provider is not None:
+        return service_provider.attribute_queries
+    return ServiceProvider.objects.filter(
+        attribute_queries=True, application__enabled=True
+    ).exists()
 
 
 def _certificates(service_provider: ServiceProvider | None) -> tuple[str, ...]:
@@ -151,9 +173,11 @@ def _formats(service_provider: ServiceProvider | None) -> tuple[str, ...]:
 
 
 def _contacts(help_url: str) -> tuple[Contact, ...]:
+    technical = publisher.technical_contacts()
     if not help_url.startswith("mailto:"):
-        return ()
-    return (Contact(kind="support", email=help_url, given_name=settings.IDP.site_name),)
+        return technical
+    support = Contact(kind="support", email=help_url, given_name=settings.IDP.site_name)
+    return (*technical, support)
 
 
 FEATURE = Feature(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from federation.saml import datatypes, xml
+from federation.saml import datatypes, errors, xml
 
 
 def new(
@@ -41,3 +41,18 @@ def add_status(element: xml.Element, codes: Sequence[str], message: str = "") ->
         parent = xml.add(parent, "samlp:StatusCode", attributes={"Value": code})
     if message:
         xml.add(status, "samlp:StatusMessage", message)
+
+
+def read_status(element: xml.Element) -> tuple[str, ...]:
+    """Return the status codes of an answer, the outer one first (SAML Core §3.2.2.1).
+
+    Raises InvalidMessage for more than two of them, which nothing defines.
+    """
+    status = xml.child(element, "samlp:Status")
+    outer = None if status is None else xml.child(status, "samlp:StatusCode")
+    if outer is None:
+        raise errors.InvalidMessage("status", "no StatusCode")
+    inner = xml.child(outer, "samlp:StatusCode")
+    if inner is not None and len(inner):
+        raise errors.InvalidMessage("status", "more than two StatusCodes")
+    return tuple(code.get("Value") for code in (outer, inner) if code is not None)

@@ -47,7 +47,7 @@ def end_expired(*, now: datetime, most: int = MOST_AT_ONCE, pause: float = PAUSE
 def tell_disabled(*, now: datetime, most: int = MOST_AT_ONCE, pause: float = PAUSE_SECONDS) -> int:
     """Queue notices of the live sessions that disabled applications have a part in; how many."""
     told = 0
-    for application in Application.objects.filter(enabled=False, client__isnull=False).only("pk"):
+    for application in Application.objects.filter(enabled=False).only("pk"):
         while told < most and (batch := outbox.queue_disabled(application, most=BATCH, now=now)):
             told += batch
             time.sleep(pause)

@@ -14,7 +14,7 @@ from idp import audit
 from idp.accounts import cookies, interaction, notice, session_state
 from idp.accounts import session as sessions
 from idp.accounts.interaction import BrowserRequest, Opened
-from idp.accounts.logout_channels import frontchannel
+from idp.accounts.logout_channels import frontchannel, journey
 from idp.models import Application, Session
 from idp.protocol.authentication_context import AuthenticationRequirement
 
@@ -58,12 +58,17 @@ def sign_out(session: Session, *, now: datetime, request: audit.Origin) -> bool:
     return sessions.end(session, reason="signed out", now=now, request=request)
 
 
+def has_listeners(session: Session) -> bool:
+    """Whether an application in this session is to be told in the browser."""
+    return frontchannel.is_wanted(session) or journey.is_wanted(session)
+
+
 def way_on(session: Session, *, redirect_to: str, now: datetime) -> str:
     """Where the browser goes after the sign-out: past the applications that listen in it, if any.
 
     `redirect_to`: a proven address, or empty for the signed-out page.
     """
-    if frontchannel.is_wanted(session):
+    if has_listeners(session):
         return frontchannel.address(session, redirect_to=redirect_to, now=now)
     return redirect_to or SIGNED_OUT_PATH
 

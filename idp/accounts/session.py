@@ -155,9 +155,13 @@ def end(
     now: datetime,
     request: audit.Origin | None = None,
     actor: str = "",
+    asked: outbox.Asked | None = None,
 ) -> bool:
-    """End a session and everything issued in it; False if it had ended before."""
-    ended = _end(Session.objects.filter(pk=session.pk), reason=reason, now=now)
+    """End a session and everything issued in it; False if it had ended before.
+
+    `asked`: the application that asked for it, if its protocol has it waiting for an answer.
+    """
+    ended = _end(Session.objects.filter(pk=session.pk), reason=reason, now=now, asked=asked)
     _record(ended, reason=reason, request=request, actor=actor)
     session.ended_at = session.ended_at or now
     return bool(ended)
@@ -207,7 +211,13 @@ def _end_batch(keys: list[uuid.UUID], *, now: datetime) -> list[Session]:
     return ended
 
 
-def _end(sessions: QuerySet[Session], *, reason: str, now: datetime) -> list[Session]:
+def _end(
+    sessions: QuerySet[Session],
+    *,
+    reason: str,
+    now: datetime,
+    asked: outbox.Asked | None = None,
+) -> list[Session]:
     """Ended rows, their deny list and their notices in one transaction.
 
     Who comes second ends nothing.
@@ -220,7 +230,7 @@ def _end(sessions: QuerySet[Session], *, reason: str, now: datetime) -> list[Ses
             ended_at=now, end_reason=reason[:40]
         )
         participants = Participant.objects.filter(session_id__in=[row.pk for row in locked])
-        outbox.queue(participants, now=now)
+        outbox.queue(participants, now=now, asked=asked)
         _deny([row.pk for row in locked if _may_have_tokens(row, now=now)], now=now)
     return locked
 

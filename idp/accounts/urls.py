@@ -13,6 +13,7 @@ urlpatterns = [
     path("logout", logout.plain, name="logout"),
     path("logout/done", logout.done, name="signed-out"),
     path("logout/applications", logout.applications, name="logout-applications"),
+    path("logout/applications/leave", logout.leave, name="logout-leave"),
     path("logout/confirm/<str:handle>", logout.confirm, name="logout-confirm"),
     path("interaction/<str:handle>", interaction.dispatch, name="interaction"),
     path("interaction/<str:handle>/login", login.step, name="interaction-login"),

@@ -11,7 +11,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from idp import models
-from idp.accounts.logout_channels import outbox
+from idp.accounts.logout_channels import channels, ledger, outbox
 from idp.admin import audited, lookup
 from idp.admin.filters import Choice, Since
 from idp.admin.read_only import ReadOnlyAdmin
@@ -33,13 +33,15 @@ WORDS = {
 
 def state_of(notice: models.LogoutNotification) -> str:
     """Its state as a coloured word."""
+    if ledger.is_unanswered(notice):
+        return state("no answer through the browser", "warn")
     return state(*WORDS[State(notice.state)])
 
 
 def facts(notice: models.LogoutNotification) -> dict[str, Any]:
     """What pages show of a notice; `again_url` where it can be sent again."""
-    by_us = notice.channel == outbox.Channel.BACKCHANNEL
-    undelivered = by_us and notice.state in outbox.UNDELIVERED
+    by_us = notice.channel in channels.direct()
+    undelivered = notice.state in outbox.UNDELIVERED
     return {
         "state": state_of(notice),
         "channel": notice.get_channel_display(),

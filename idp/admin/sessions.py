@@ -26,7 +26,6 @@ PROTOCOLS = ("OpenID Connect", "SAML")
 UNTOLD: dict[str, str] = {
     ledger.Untold.NO_ADDRESS: "It has no address for sign-out: people may stay signed in there.",
     ledger.Untold.BROWSER_ONLY: "It only listens in the browser in which the person signs out.",
-    ledger.Untold.SAML: "SAML applications are not told: people may stay signed in there.",
 }
 
 
@@ -159,7 +158,7 @@ def _line(entry: ledger.Entry) -> dict[str, Any]:
     """One application's part, as the page shows it."""
     return {
         "entry": entry,
-        "protocol": PROTOCOLS[entry.untold == ledger.Untold.SAML],
+        "protocol": PROTOCOLS[entry.application.kind == models.Application.Kind.SAML],
         "untold": UNTOLD.get(entry.untold, ""),
         "notices": [logout_notices.facts(notice) for notice in entry.notices],
     }

@@ -24,6 +24,8 @@ class LogoutNotification(models.Model):
     class Channel(models.TextChoices):
         BACKCHANNEL = "backchannel", "Back-channel"
         FRONTCHANNEL = "frontchannel", "Front-channel"
+        SAML_SOAP = "saml-soap", "SAML, SOAP"
+        SAML_BROWSER = "saml-browser", "SAML, in the browser"
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"
@@ -44,6 +46,17 @@ class LogoutNotification(models.Model):
     channel = models.CharField(max_length=12, choices=Channel.choices)
     state = models.CharField(max_length=12, choices=State.choices, default=State.WAITING)
     sid = models.UUIDField(default=uuid.uuid4)
+    name_id = models.CharField(
+        max_length=300, blank=True, default="", db_default="", help_text="Participant.name_id"
+    )
+    name_id_format = models.CharField(max_length=100, blank=True, default="", db_default="")
+    request_id = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of the message that a browser took along: its answer has to name it.",
+    )
     attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)
     next_at = models.DateTimeField(null=True, help_text="When it is sent (again); none when done.")

@@ -137,6 +137,14 @@ class Participant(models.Model):
                 fields=["session", "application"], name="one_participant_per_session"
             )
         ]
+        # A logout request names a person as the application knows them.
+        indexes: ClassVar = [
+            models.Index(
+                fields=["application", "name_id"],
+                condition=models.Q(name_id__gt=""),
+                name="participant_by_name",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.application} in {self.session_id}"

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlencode, urlsplit
 
+from django.db.models import QuerySet
+
 from idp import outbound
 from idp.accounts.logout_channels.outbox import Outcome, Result
-from idp.models import LogoutNotification
+from idp.models import LogoutNotification, Participant
 from idp.tokens import logout_token
 
 FORM = "application/x-www-form-urlencoded"
@@ -22,7 +24,6 @@ LONGEST_ANSWER = 64 * 1024
 FINAL_STATUS = 400
 FINAL_REASONS = ("refused", "too_large")
 UNANSWERED_REASONS = ("unreachable", "timeout", "tls")
-NO_ADDRESS = Outcome(Result.REFUSED, error="it has no address for sign-out any more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class Sending:
 
     uri: str
     body: bytes = field(repr=False)
+
+
+def wanting(participants: QuerySet[Participant]) -> QuerySet[Participant]:
+    """Those whose client has an address for it (§2.2)."""
+    return participants.filter(application__client__backchannel_logout_uri__gt="")
 
 
 def receiver(notice: LogoutNotification) -> str:
@@ -64,7 +70,7 @@ def post(sending: Sending) -> Outcome:
             timeout=TIMEOUT,
         )
     except outbound.OutboundError as error:
-        return Outcome(_meaning(error.reason), error=str(error))
+        return not_posted(error)
     if 200 <= answer.status < 300:
         return Outcome(Result.ACKNOWLEDGED, answer.status)
     final = answer.status == FINAL_STATUS
@@ -75,7 +81,9 @@ def post(sending: Sending) -> Outcome:
     )
 
 
-def _meaning(reason: str) -> Result:
-    if reason in FINAL_REASONS:
-        return Result.REFUSED
-    return Result.NO_ANSWER if reason in UNANSWERED_REASONS else Result.WRONG_ANSWER
+def not_posted(error: outbound.OutboundError) -> Outcome:
+    """What it means that our own door gave up."""
+    if error.reason in FINAL_REASONS:
+        return Outcome(Result.REFUSED, error=str(error))
+    unanswered = error.reason in UNANSWERED_REASONS
+    return Outcome(Result.NO_ANSWER if unanswered else Result.WRONG_ANSWER, error=str(error))

@@ -23,7 +23,7 @@ from idp.protocol import uri as uris
 
 PATH = "/logout/applications"
 PURPOSE = "front-channel logout"
-TICKET_LIFETIME = timedelta(minutes=5)
+TICKET_LIFETIME = timedelta(minutes=15)
 LONGEST_TICKET = 32 * 1024
 MOST_FRAMES = 100
 

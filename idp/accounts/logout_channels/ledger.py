@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from idp.accounts.logout_channels import channels
 from idp.accounts.logout_channels.outbox import Channel, State
 from idp.models import Application, LogoutNotification, Participant
 
@@ -20,7 +21,6 @@ class Untold(StrEnum):
 
     NO_ADDRESS = "no_address"
     BROWSER_ONLY = "browser_only"
-    SAML = "saml"
 
 
 # What a reader wants to know first of an application that was told by two channels.
@@ -49,8 +49,27 @@ class Entry:
 
     @property
     def state(self) -> str:
-        """The best result, or why there is none."""
-        return self.notices[0].state if self.notices else self.untold
+        """The best result, or why there is none.
+
+        An application that could have answered through the browser and did not: `unanswered`.
+        """
+        if not self.notices:
+            return self.untold
+        best = self.notices[0]
+        return UNANSWERED if is_unanswered(best) else best.state
+
+    @property
+    def was_told(self) -> bool:
+        """Whether it knows, as far as anybody can: a frame of OpenID Connect answers nothing."""
+        return self.state in (State.ACKNOWLEDGED, State.SHOWN)
+
+
+UNANSWERED = "unanswered"
+
+
+def is_unanswered(notice: LogoutNotification) -> bool:
+    """Whether a browser took the message along and nobody has come back with the answer."""
+    return notice.channel == Channel.SAML_BROWSER and notice.state == State.SHOWN
 
 
 def of(session_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Entry]]:
@@ -78,17 +97,11 @@ def _sorted(notices: list[LogoutNotification]) -> tuple[LogoutNotification, ...]
 
 
 def _untold(application: Application) -> Untold:
-    client = getattr(application, "client", None)
-    if client is None:
-        return Untold.SAML
-    return Untold.BROWSER_ONLY if client.frontchannel_logout_uri else Untold.NO_ADDRESS
+    needs_browser = channels.needs_browser(application)
+    return Untold.BROWSER_ONLY if needs_browser else Untold.NO_ADDRESS
 
 
 def is_pending(entries: Iterable[Entry]) -> bool:
     """Whether somebody has not been told yet and will be."""
     pending = (State.WAITING, State.RETRYING)
-    return any(
-        notice.state in pending and notice.channel == Channel.BACKCHANNEL
-        for entry in entries
-        for notice in entry.notices
-    )
+    return any(notice.state in pending for entry in entries for notice in entry.notices)

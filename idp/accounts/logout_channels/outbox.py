@@ -1,4 +1,4 @@
-"""The outbox of back-channel notices: written with what ends, taken by one sender at a time.
+"""The outbox of direct notices: written with what ends, taken by one sender at a time.
 
 A notice is due at `next_at`. Taking it moves that instant on by a lease, in one conditional update;
 a sender that dies leaves it due again when the lease is over, so a receiver may hear twice, never
@@ -14,10 +14,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
+from idp import audit
+from idp.accounts.logout_channels import channels
 from idp.models import Application, LogoutNotification, Participant
 from idp.models.identifiers import db_id, db_instant, from_db_id
 
@@ -55,6 +58,14 @@ class Result(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """The application that asked for a sign-out, and the channel by which it did."""
+
+    application: Application
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """One attempt's result; `error`: one sentence for administrators."""
 
@@ -63,34 +74,35 @@ class Outcome:
     error: str = ""
 
 
-def queue(participants: QuerySet[Participant], *, now: datetime) -> int:
-    """Write a notice for each of `participants` whose client wants one; returns how many.
+def queue(participants: QuerySet[Participant], *, now: datetime, asked: Asked | None = None) -> int:
+    """Write a notice for each of `participants` that wants one; returns how many.
 
+    `asked`: who asked for the end; it is told nothing, and the ledger says that it knows.
     To be called in the transaction that ends their part; after its commit the sender is woken.
     A notice that is there already is of the time when the application was disabled: where it is
     enabled again, it has to hear once more.
     """
-    wanting = participants.filter(application__client__backchannel_logout_uri__gt="")
-    facts = ("id", "session_id", "application_id", "session__user_id", "application__enabled")
+    told = participants
+    if asked is not None:
+        told = participants.exclude(application=asked.application)
+        _note_asked(participants.filter(application=asked.application), asked, now=now)
     enabled: list[LogoutNotification] = []
     disabled: list[LogoutNotification] = []
-    for sid, session_id, application_id, user_id, is_enabled in wanting.values_list(*facts):
-        notice = LogoutNotification(
-            session_id=session_id,
-            user_id=user_id,
-            application_id=application_id,
-            channel=Channel.BACKCHANNEL,
-            sid=sid,
-            created_at=now,
-            next_at=now,
-        )
-        (enabled if is_enabled else disabled).append(notice)
+    for channel, how in channels.direct().items():
+        wanting = how.wanting(told).select_related("session", "application")
+        for row in wanting.defer("application__logo"):
+            notice = notice_for(row, channel=channel, now=now)
+            notice.next_at = now
+            (enabled if row.application.enabled else disabled).append(notice)
     rows = LogoutNotification.objects
     rows.bulk_create(
         enabled,
         batch_size=BATCH,
         update_conflicts=True,
-        update_fields=["state", "attempts", "created_at", "next_at", "done_at"],
+        update_fields=[
+            *("state", "attempts", "created_at", "next_at", "done_at"),
+            *("name_id", "name_id_format"),
+        ],
         unique_fields=["sid", "channel"],
     )
     rows.bulk_create(disabled, batch_size=BATCH, ignore_conflicts=True)
@@ -99,16 +111,45 @@ def queue(participants: QuerySet[Participant], *, now: datetime) -> int:
     return len(enabled) + len(disabled)
 
 
+def notice_for(
+    row: Participant, *, channel: str, now: datetime, **facts: Any
+) -> LogoutNotification:
+    """A notice about a participant (read with its session), not written yet."""
+    return LogoutNotification(
+        session_id=row.session_id,
+        user_id=row.session.user_id,
+        application_id=row.application_id,
+        channel=channel,
+        sid=row.pk,
+        name_id=row.name_id,
+        name_id_format=row.name_id_format,
+        created_at=now,
+        **facts,
+    )
+
+
+def _note_asked(participants: QuerySet[Participant], asked: Asked, *, now: datetime) -> None:
+    facts = {"state": State.ACKNOWLEDGED, "done_at": now}
+    notices = [
+        notice_for(row, channel=asked.channel, now=now, **facts)
+        for row in participants.select_related("session")
+    ]
+    LogoutNotification.objects.bulk_create(notices, batch_size=BATCH, ignore_conflicts=True)
+
+
 def queue_disabled(application: Application, *, most: int, now: datetime) -> int:
     """Write notices for up to `most` live sessions of a disabled application; returns how many.
 
     The sessions go on; those of which it has been told are left out.
     """
-    told = LogoutNotification.objects.filter(sid=OuterRef("pk"), channel=Channel.BACKCHANNEL)
     live = Participant.objects.filter(application=application, session__ended_at=None)
-    untold = live.filter(~Exists(told), application__client__backchannel_logout_uri__gt="")
-    keys = list(untold.values_list("pk", flat=True)[:most])
-    return queue(Participant.objects.filter(pk__in=keys), now=now) if keys else 0
+    for channel, how in channels.direct().items():
+        told = LogoutNotification.objects.filter(sid=OuterRef("pk"), channel=channel)
+        untold = how.wanting(live.filter(~Exists(told)))
+        keys = list(untold.values_list("pk", flat=True)[:most])
+        if keys:
+            return queue(Participant.objects.filter(pk__in=keys), now=now)
+    return 0
 
 
 def forget(application: Application) -> None:
@@ -167,6 +208,20 @@ def settle(notice: LogoutNotification, outcome: Outcome, *, now: datetime) -> bo
     return bool(changed)
 
 
+def record(notice: LogoutNotification) -> None:
+    """The last word about a notice, in the audit trail."""
+    reached = notice.state == State.ACKNOWLEDGED
+    audit.record(
+        "logout.notified" if reached else "logout.failed",
+        result="success" if reached else "failure",
+        reason="" if reached else f"{notice.state}: {notice.error}",
+        application=notice.application,
+        session_id=notice.session_id,
+        user_id=notice.user_id,
+        details={"attempts": notice.attempts},
+    )
+
+
 def _state(notice: LogoutNotification, outcome: Outcome) -> State:
     if outcome.result is Result.ACKNOWLEDGED:
         return State.ACKNOWLEDGED
@@ -192,7 +247,7 @@ def give_back(notices: Sequence[LogoutNotification], *, now: datetime) -> None:
 
 def send_again(notices: QuerySet[LogoutNotification], *, now: datetime) -> int:
     """Begin anew with what was given up or waits for its retry; returns how many."""
-    undelivered = notices.filter(channel=Channel.BACKCHANNEL, state__in=UNDELIVERED)
+    undelivered = notices.filter(channel__in=channels.direct(), state__in=UNDELIVERED)
     changed = undelivered.update(state=State.WAITING, attempts=0, next_at=now, done_at=None)
     if changed:
         transaction.on_commit(bell.set)

@@ -20,8 +20,8 @@ import structlog
 from django.db import Error, close_old_connections, connections, transaction
 from django.utils import timezone
 
-from idp import audit, metrics
-from idp.accounts.logout_channels import backchannel, outbox
+from idp import metrics
+from idp.accounts.logout_channels import channels, outbox
 from idp.accounts.logout_channels.outbox import Outcome, Result
 from idp.models import LogoutNotification
 
@@ -34,6 +34,7 @@ MOST_LOOKS = 10
 POLL_SECONDS = 5.0
 DRAIN_SECONDS = 1.5
 MOST_SILENT = 10_000
+NO_ADDRESS = Outcome(Result.REFUSED, error="it has no address for sign-out any more")
 
 
 class Sender:
@@ -127,7 +128,7 @@ class Sender:
         taken = Counter(receiver for _, receiver in self._under_way.values())
         chosen: list[LogoutNotification] = []
         for notice in found:
-            receiver = backchannel.receiver(notice)
+            receiver = channels.direct()[notice.channel].receiver(notice)
             if taken[receiver] >= (1 if receiver in self._silent else PLACES_OF_ONE):
                 full.add(notice.application_id)
             elif len(chosen) < PLACES - len(self._under_way):
@@ -136,22 +137,23 @@ class Sender:
         return chosen
 
     def _send(self, notice: LogoutNotification, *, now: datetime) -> None:
-        receiver = backchannel.receiver(notice)
+        channel = channels.direct()[notice.channel]
+        receiver = channel.receiver(notice)
         self._under_way[notice.pk] = (notice, receiver)
         try:
-            sending = backchannel.prepare(notice, now=now)
+            sending = channel.prepare(notice, now=now)
         except Exception:
-            log.exception("logout_token_failed", application=str(notice.application_id))
-            failed = Outcome(Result.WRONG_ANSWER, error="its logout token could not be made here")
+            log.exception("logout_message_failed", application=str(notice.application_id))
+            failed = Outcome(Result.WRONG_ANSWER, error="its message could not be made here")
             self._finish(notice, receiver, failed)
             return
         if sending is None:
-            self._finish(notice, receiver, backchannel.NO_ADDRESS)
+            self._finish(notice, receiver, NO_ADDRESS)
             return
 
         def post() -> None:
             try:
-                outcome = backchannel.post(sending)
+                outcome = channel.post(sending)
             except Exception:
                 log.exception("logout_post_failed", application=str(notice.application_id))
                 outcome = Outcome(Result.WRONG_ANSWER, error="it could not be sent from here")
@@ -193,20 +195,7 @@ def _write(notice: LogoutNotification, outcome: Outcome, *, now: datetime) -> No
             return
         metrics.LOGOUTS.labels(notice.state).inc()
         if notice.next_at is None:
-            _record(notice)
-
-
-def _record(notice: LogoutNotification) -> None:
-    reached = notice.state == outbox.State.ACKNOWLEDGED
-    audit.record(
-        "logout.notified" if reached else "logout.failed",
-        result="success" if reached else "failure",
-        reason="" if reached else f"{notice.state}: {notice.error}",
-        application=notice.application,
-        session_id=notice.session_id,
-        user_id=notice.user_id,
-        details={"attempts": notice.attempts},
-    )
+            outbox.record(notice)
 
 
 def start() -> Sender:

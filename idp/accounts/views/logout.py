@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -11,10 +13,12 @@ from django.views.decorators.http import require_http_methods
 
 from idp.accounts import cookies, interaction, logout, notice, redirects
 from idp.accounts.logout import SIGNED_OUT_PATH
-from idp.accounts.logout_channels import frontchannel, ledger
+from idp.accounts.logout_channels import frontchannel, journey, ledger
 from idp.accounts.middleware import Request
 from idp.accounts.views import entry, facts, late_form
 from idp.models import Application, Session
+
+LEAVE_PATH = "/logout/applications/leave"
 
 
 @require_http_methods(["GET", "POST"])
@@ -48,20 +52,73 @@ def confirm(request: Request, handle: str) -> HttpResponseBase:
 
 @require_http_methods(["GET"])
 def applications(request: Request) -> HttpResponseBase:
-    """Frames of the applications that listen in the browser (OIDC Front-Channel Logout §3)."""
+    """Whoever is told in the browser: some in frames, some by going there, one after the other.
+
+    OIDC Front-Channel Logout §3, SAML Profiles §4.4.3.
+    """
     now = facts.now()
-    ticket = frontchannel.read(request.GET.get("ticket", ""), now=now)
+    sealed = request.GET.get("ticket", "")
+    ticket = frontchannel.read(sealed, now=now)
     if ticket is None:
         return redirects.see_other(SIGNED_OUT_PATH)
-    frames = frontchannel.show(ticket, now=now)
     way_on = ticket.redirect_to or SIGNED_OUT_PATH
-    if not frames:
+    stops = journey.stops(ticket.session_id)
+    ahead = [stop for stop in stops if stop.state == "ahead"]
+    # Frames are loaded once: whoever comes back from a stop has seen them.
+    begun = len(ahead) < len(stops)
+    frames = [] if begun else frontchannel.show(ticket, now=now)
+    failed = any(stop.state not in ("ahead", "acknowledged") for stop in stops)
+    if not (frames or ahead or failed):
         return redirects.see_other(way_on)
-    context = {"frames": frames, "continue_url": way_on}
+    context = {
+        "frames": frames,
+        "stops": stops,
+        "next": ahead[0] if ahead else None,
+        "continue_url": _leave_url(sealed, ahead[0]) if ahead else way_on,
+        "skip_url": way_on if ahead else "",
+        # What went wrong is not hurried past.
+        "goes_on": bool(ahead) or not failed,
+    }
     response: Any = render(request, "idp/logout_applications.html", context)
     response.csp_sources = {"frame-src": frontchannel.sources(frames)}
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
+
+
+def _leave_url(sealed: str, stop: journey.Stop) -> str:
+    return f"{LEAVE_PATH}?{urlencode({'ticket': sealed, 'to': stop.sid.hex})}"
+
+
+@require_http_methods(["GET"])
+def leave(request: Request) -> HttpResponseBase:
+    """Go to one application that needs the whole window; it sends the browser back."""
+    now = facts.now()
+    sealed = request.GET.get("ticket", "")
+    ticket = frontchannel.read(sealed, now=now)
+    if ticket is None:
+        return redirects.see_other(SIGNED_OUT_PATH)
+    way_back = f"{frontchannel.PATH}?{urlencode({'ticket': sealed})}"
+    answer = journey.depart(
+        ticket.session_id,
+        _identifier(request.GET.get("to", "")),
+        way_back=way_back,
+        origin=_Origin(str(request.method), request.COOKIES),
+        now=now,
+    )
+    return redirects.to_django(answer) if answer else redirects.see_other(way_back)
+
+
+class _Origin(NamedTuple):
+    method: str
+    cookies: Mapping[str, str]
+
+
+def _identifier(value: str) -> uuid.UUID:
+    """The identifier in an address; one of nothing where it is none."""
+    try:
+        return uuid.UUID(hex=value)
+    except ValueError:
+        return uuid.UUID(int=0)
 
 
 @require_http_methods(["GET"])

@@ -56,7 +56,7 @@ def test_names_both_endpoints_and_every_format(saml: SamlWorld) -> None:
 
 def test_publishes_nothing_that_does_not_work(saml: SamlWorld) -> None:
     root = general(saml)
-    for name in ("SingleLogoutService", "ArtifactResolutionService", "AttributeService"):
+    for name in ("AttributeService", "ManageNameIDService"):
         assert not find(root, f"//*[local-name()='{name}']")
 
 
@@ -69,6 +69,33 @@ def test_names_the_key_to_encrypt_to(saml: SamlWorld) -> None:
         *encryption.CONTENT_ALGORITHMS,
         *encryption.KEY_TRANSPORTS,
     }
+
+
+def test_says_where_artifacts_are_resolved(saml: SamlWorld) -> None:
+    (service,) = find(general(saml), "//*[local-name()='ArtifactResolutionService']")
+    assert dict(service.attrib) == {
+        "Binding": vocabulary.SOAP_BINDING,
+        "Location": "http://localhost:8000/saml/artifact",
+        "index": "0",
+    }
+
+
+def test_is_an_attribute_authority_where_somebody_may_ask(saml: SamlWorld) -> None:
+    asking, other = saml.party(attribute_queries=True), saml.party()
+
+    def services(body: bytes) -> list[str]:
+        xml.validate(xml.parse(body), schema="metadata")
+        path = "//md:AttributeAuthorityDescriptor/md:AttributeService"
+        return [one.get("Location") for one in find(etree.fromstring(body), path)]
+
+    own, others = (
+        Client().get(f"/saml/metadata/{party.row.slug}").content for party in (asking, other)
+    )
+    url = "http://localhost:8000/saml/attributes"
+    assert services(own) == services(saml.provider.get("/saml/metadata").body) == [url]
+    assert services(others) == []
+    asking.change_application(enabled=False)
+    assert services(saml.provider.get("/saml/metadata").body) == []
 
 
 def test_is_valid_and_signed_by_the_current_key(saml: SamlWorld) -> None:

@@ -144,7 +144,7 @@ def test_ledger_on_the_page_of_the_session(browser: Browser) -> None:
     html = browser.get(f"/admin/idp/session/{session.pk}/change/").content.decode()
     for words in (
         *("Acme", "unreachable", "it did not answer in time", "Send again"),
-        *("only listens in the browser", "no address for sign-out", "Payroll", "SAML applications"),
+        *("only listens in the browser", "no address for sign-out", "Payroll", "SAML"),
     ):
         assert words in html
     assert html.count(">not told<") == 3

@@ -94,7 +94,7 @@ class TestTicket:
         assert (ticket.session_id, ticket.redirect_to) == (Session.objects.get().pk, AFTER)
 
     def test_expires(self) -> None:
-        assert self.read(self.path(), minutes=6) is None
+        assert self.read(self.path(), minutes=16) is None
 
     @pytest.mark.parametrize("ticket", ["", "x", "AAAA", "A" * 40_000])
     def test_nonsense(self, ticket: str) -> None:

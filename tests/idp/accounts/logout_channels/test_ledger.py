@@ -27,7 +27,12 @@ def test_participants_of_both_protocols() -> None:
     session = session_with(told, browser, silent, saml.application)
     end(session)
     assert states(session) == [
-        {told.pk: "waiting", browser.pk: "browser_only", silent.pk: "no_address", saml.pk: "saml"}
+        {
+            told.pk: "waiting",
+            browser.pk: "browser_only",
+            silent.pk: "no_address",
+            saml.pk: "no_address",
+        }
     ]
 
 

@@ -133,7 +133,7 @@ def test_without_an_address_it_fails(receiver: Receiver) -> None:
     client.backchannel_logout_uri = ""
     client.save()
     deliver()
-    assert (notice().state, notice().error) == ("failed", backchannel.NO_ADDRESS.error)
+    assert (notice().state, notice().error) == ("failed", sender.NO_ADDRESS.error)
 
 
 def test_a_token_that_cannot_be_made_is_tried_again(

@@ -5,8 +5,8 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("federation", "0001_initial"),
-        ("idp", "0006_rollover"),
+        ("federation", "0003_trace"),
+        ("idp", "0007_rollover"),
     ]
 
     operations = [

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("idp", "0005_logout_outbox"),
+        ("idp", "0006_trace"),
     ]
 
     operations = [

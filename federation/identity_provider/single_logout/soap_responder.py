@@ -1,0 +1,60 @@
+"""The SingleLogoutService by SOAP: a service provider itself asks (SAML Bindings §3.2).
+
+No browser is there, so whoever is only told in one is not told, and the answer says so. It waits
+a moment for those that we ask ourselves.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from datetime import timedelta
+
+from federation.identity_provider import entity, soap_endpoint
+from federation.identity_provider.service_providers import KnownServiceProvider
+from federation.identity_provider.single_logout import checks, ending, matching, reply
+from federation.identity_provider.single_logout.checks import Draft, Refused
+from federation.saml import logout, xml
+from idp import keys
+from idp.accounts.logout_channels import ledger
+from idp.accounts.logout_channels.outbox import Asked
+from idp.models import LogoutNotification
+from idp.protocol.message import Request
+
+# A service provider holds a connection open meanwhile, and we a thread.
+PATIENCE = timedelta(seconds=2)
+LOOK_SECONDS = 0.1
+
+
+def answer(message: xml.Element, request: Request) -> xml.Element:
+    """End the sessions that are meant; the signed LogoutResponse. Raises SamlError."""
+    draft = Draft(
+        lambda keys_of: logout.receive_request_element(
+            message, keys_of=keys_of, decryption_keys=keys.saml_decryption()
+        ),
+        destination=entity.single_logout_soap_url(),
+        by_browser=False,
+        now=request.now,
+    )
+    try:
+        wanted = checks.run(draft)
+    except Refused as refused:
+        raise refused.error from refused
+    match = matching.find(draft.known, wanted)
+    ending.end(match, Asked(draft.known.application, LogoutNotification.Channel.SAML_SOAP), request)
+    sessions = tuple(one.pk for one in match.sessions)
+    status = _status(sessions, draft.known) if match.is_known else reply.UNKNOWN
+    return reply.element(wanted.id, draft.known, status, request)
+
+
+def _status(session_ids: tuple[uuid.UUID, ...], known: KnownServiceProvider) -> tuple[str, ...]:
+    """What the ledger says once everybody has answered, or the time is up."""
+    end = time.monotonic() + PATIENCE.total_seconds()
+    entries = reply.others(session_ids, known.application)
+    while ledger.is_pending(entries) and time.monotonic() < end:
+        time.sleep(LOOK_SECONDS)
+        entries = reply.others(session_ids, known.application)
+    return reply.status_of(entries)
+
+
+ENDPOINT = soap_endpoint.handler(answer)
