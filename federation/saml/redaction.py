@@ -51,7 +51,7 @@ def readable(data: bytes) -> str:
     try:
         root = xml.parse(data)
     except errors.InvalidMessage:
-        return _rough(data[: 2 * MAX_SHOWN].decode("utf-8", "replace"))
+        return _rough(data[:MAX_SHOWN].decode("utf-8", "replace"))
     return readable_element(root)
 
 

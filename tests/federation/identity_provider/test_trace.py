@@ -12,7 +12,8 @@ import pytest
 import federation.saml
 from federation.identity_provider import evidence, pipeline, refusal, remedies
 from federation.models import ServiceProvider as Row
-from federation.saml import certificate, errors, vocabulary
+from federation.saml import certificate, errors, redaction, vocabulary
+from idp import refusals
 from idp.models import SignIn, User
 from tests.attacks.saml import service_provider
 from tests.attacks.saml.service_provider import Shape
@@ -279,3 +280,25 @@ def test_an_unreadable_certificate_is_told_to_be_so(party: Party) -> None:
     assert evidence.fingerprint("bm8=") == "unreadable"
     claim = evidence.ClaimedSignature(vocabulary.RSA_SHA256, "AB:CD")
     assert not evidence.is_registered(claim, Row(signing_certificates=["bm8="]))
+
+
+def test_nothing_is_written_out_for_what_is_not_kept(
+    saml: SamlWorld, party: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a flood nor the silent question of every page costs more than its answer."""
+    written: list[bytes] = []
+    real = redaction.readable
+
+    def readable(data: bytes) -> str:
+        written.append(data)
+        return real(data)
+
+    monkeypatch.setattr(redaction, "readable", readable)
+    party.redirect(attributes='IsPassive="true"')
+    monkeypatch.setattr(refusals, "is_bearable", lambda *_: False)
+    party.redirect(issuer="<saml:Issuer>https://nobody.example</saml:Issuer>")
+    assert not written
+    monkeypatch.undo()
+    monkeypatch.setattr(redaction, "readable", readable)
+    party.redirect(issuer="<saml:Issuer>https://nobody.example</saml:Issuer>")
+    assert len(written) == 1
