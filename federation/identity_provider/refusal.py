@@ -212,7 +212,8 @@ def note(
     """Write the refusal to audit trail and trace, at once; returns the reference.
 
     `evidence_of`: received, trace, suggestion and sent, where they cost something: it is called
-    only for a trace that is kept. Bounded for each network: strangers cannot fill a disk. Silent questions are only buffered.
+    only for a trace that is kept. Bounded for each network: strangers cannot fill a disk. Silent
+    questions are only buffered.
     """
     reference = reference or audit.new_reference()
     event: dict[str, Any] = {

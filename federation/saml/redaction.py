@@ -33,7 +33,8 @@ _SHORTENED = frozenset(
     for name in ("ds:SignatureValue", "ds:X509Certificate", "xenc:CipherValue")
 )
 _OWN = tuple(
-    f"{{{vocabulary.PREFIXES[prefix]}}}" for prefix in ("saml", "samlp", "ds", "xenc", "xenc11")
+    f"{{{vocabulary.PREFIXES[prefix]}}}"
+    for prefix in ("saml", "samlp", "ds", "xenc", "xenc11", "soap")
 )
 # They name a session or a person.
 _MASKED_ATTRIBUTES = frozenset({"SessionIndex", "SPProvidedID"})
