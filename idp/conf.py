@@ -58,6 +58,13 @@ class Settings(BaseSettings):
     extra_hosts: WORDS = ()
     outbound_allow: WORDS = ()
     ca_bundle: Path | None = None
+    organization_name: str = ""
+    organization_url: str = ""
+    information_url: str = ""
+    privacy_url: str = ""
+    technical_contact: str = ""
+    saml_description: str = Field(default="", max_length=1000)
+    saml_logo: str = ""
     metrics_token: str = Field(default="", repr=False)
     email_url: str = Field(default="", repr=False)
     mail_from: str = "gatehouse@localhost"
@@ -135,6 +142,29 @@ class Settings(BaseSettings):
         if value and SAML_SCOPE.fullmatch(value) is None:
             raise ValueError("must be a domain of at most 127 letters, digits, hyphens and dots")
         return value.lower()
+
+    @field_validator("organization_url", "information_url", "privacy_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and not _is_web_address(value):
+            raise ValueError("must be an address that begins with https:// or http://")
+        return value
+
+    @field_validator("technical_contact")
+    @classmethod
+    def _mail_address(cls, value: str) -> str:
+        if value and _MAIL_ADDRESS.fullmatch(value) is None:
+            raise ValueError("must be an e-mail address")
+        return value
+
+    @field_validator("saml_logo")
+    @classmethod
+    def _saml_logo(cls, value: str) -> str:
+        url, _, size = value.rpartition(" ")
+        good = _is_web_address(url) and _LOGO_SIZE.fullmatch(size)
+        if value and not good:
+            raise ValueError("must be an address, a space and the size in pixels: … 120x60")
+        return value
 
     @field_validator("ca_bundle", mode="before")
     @classmethod
@@ -256,6 +286,16 @@ def _host_and_port(entry: str) -> str:
 
 
 _HOST = re.compile(r"[a-z0-9._\-]+|\[[0-9a-f:]+\]")
+
+
+_MAIL_ADDRESS = re.compile(r"[^\s@<>]+@[^\s@<>]+")
+_LOGO_SIZE = re.compile(r"[1-9][0-9]{0,3}x[1-9][0-9]{0,3}")
+
+
+def _is_web_address(value: str) -> bool:
+    parts = urlsplit(value)
+    is_web = parts.scheme in ("https", "http") and bool(parts.hostname)
+    return is_web and value.isascii() and value.isprintable() and " " not in value
 
 
 def _is_loopback(host: str) -> bool:

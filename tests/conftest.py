@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -133,15 +134,16 @@ def service_provider(
 ) -> Iterator[Callable[[type[ServiceProvider]], ServiceProvider]]:
     """Service providers by their class, each started and registered when first asked for."""
     running: dict[type[ServiceProvider], ServiceProvider] = {}
+    with ExitStack() as ending:
 
-    def get(kind: type[ServiceProvider]) -> ServiceProvider:
-        if kind not in running:
-            folder = Path(tempfile.mkdtemp(prefix=f"{kind.__name__}-", dir=environment.folder))
-            running[kind] = kind(folder, gatehouse)
-            running[kind].start()
-            running[kind].register()
-        return running[kind]
+        def get(kind: type[ServiceProvider]) -> ServiceProvider:
+            if kind not in running:
+                folder = Path(tempfile.mkdtemp(prefix=f"{kind.__name__}-", dir=environment.folder))
+                sp = kind(folder, gatehouse)
+                ending.callback(sp.stop)
+                sp.start()
+                sp.register()
+                running[kind] = sp
+            return running[kind]
 
-    yield get
-    for one in running.values():
-        one.stop()
+        yield get

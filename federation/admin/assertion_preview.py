@@ -18,6 +18,10 @@ from idp.claims import attributes
 from idp.claims.release import Release
 
 ACR, AMR = "pwd", ("pwd",)
+CHOICES: dict[str, Any] = {
+    "attribute_release": ServiceProvider.AttributeRelease,
+    "subject_identifier": ServiceProvider.SubjectIdentifier,
+}
 ENCRYPTED = "Sent encrypted to the service provider's key; shown here as it reads inside."
 CLEAR = "Sent in the clear inside the browser's form, signed."
 
@@ -97,7 +101,7 @@ def find(application_id: Any) -> ServiceProvider | None:
 
 
 def draw(saved: ServiceProvider, data: Any) -> ServiceProvider:
-    """The service provider with its NameID as it is being typed."""
+    """The service provider with its NameID and its choice of attributes as they are being typed."""
     drawn = copy.copy(saved)
     chosen = data.get("service_provider-0-default_name_id_format")
     if chosen in (*name_ids.SUPPORTED, name_ids.NONE):
@@ -105,6 +109,10 @@ def draw(saved: ServiceProvider, data: Any) -> ServiceProvider:
     source = data.get("service_provider-0-name_id_source")
     if source:
         drawn.name_id_source = source
+    for name, choices in CHOICES.items():
+        chosen = data.get(f"service_provider-0-{name}")
+        if chosen in choices.values:
+            setattr(drawn, name, chosen)
     return drawn
 
 

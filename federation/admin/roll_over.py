@@ -303,7 +303,7 @@ ACTIONS: dict[str, Callable[[HttpRequest, Sequence[Standing]], HttpResponse]] = 
 }
 
 
-def finding() -> list[Finding]:
+def finding(_now: datetime) -> list[Finding]:
     """A roll-over that is under way, for the overview."""
     ring = keys.saml()
     if ring.following is None:

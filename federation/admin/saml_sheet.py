@@ -33,6 +33,10 @@ def sheet(application: Application, secret: str) -> Sheet:
     )
     if provider.idp_initiated:
         rows = (*rows, Setting("Address to start it", entity.launch_url(provider)))
+    if any(
+        one.get("binding") == vocabulary.ARTIFACT for one in provider.assertion_consumer_services
+    ):
+        rows = (*rows, Setting("Artifact resolution (SOAP)", entity.artifact_resolution_url()))
     if provider.attribute_queries:
         rows = (*rows, Setting("Attribute queries (SOAP)", entity.attribute_service_url()))
     snippets = (

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from federation.admin import asked, certificates
 from federation.identity_provider import entity, name_ids, protection
 from federation.identity_provider.single_logout import services
-from federation.models import ServiceProvider
+from federation.models import MetadataProposal, ServiceProvider, Subscription
 from federation.saml import bindings, errors, vocabulary
 from federation.saml.metadata import endpoint
 from idp import keys
@@ -62,6 +62,7 @@ class ServiceProviderForm(forms.ModelForm):
             *("sign_response", "sign_assertion", "encrypt_assertion", "signature_algorithm"),
             *("name_qualifier", "idp_initiated", "relay_states"),
             *("attribute_release", "subject_identifier", "attribute_queries"),
+            "changes_wait",
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -80,6 +81,15 @@ class ServiceProviderForm(forms.ModelForm):
         if refusals:
             raise forms.ValidationError(refusals)
         return list(self.cleaned_data["acs_urls"])
+
+    def clean_name_qualifier(self) -> str:
+        """A group has a name of its own: nobody reads in another application's namespace."""
+        name = str(self.cleaned_data["name_qualifier"]).strip()
+        if name and ServiceProvider.objects.filter(entity_id=name).exists():
+            raise forms.ValidationError(
+                "This is the entity ID of an application, not of a group of them."
+            )
+        return name
 
     def clean_relay_states(self) -> list[str]:
         """Each must fit into the answer and be one line of text."""
@@ -138,7 +148,10 @@ class ServiceProviderInline(admin.StackedInline):
         "signed_for_with",
     )
     fieldsets: ClassVar = [
-        ("Addresses", {"fields": ["entity_id", "acs_urls", "logout_shown", "metadata_shown"]}),
+        (
+            "Addresses",
+            {"fields": ["entity_id", "acs_urls", "logout_shown", "metadata_shown", "changes_wait"]},
+        ),
         ("NameID", {"fields": ["default_name_id_format", "name_id_source", "name_qualifier"]}),
         (
             "Attributes",
@@ -209,8 +222,21 @@ class ServiceProviderInline(admin.StackedInline):
     def metadata_shown(self, provider: ServiceProvider) -> SafeString:
         until = provider.metadata_valid_until
         words = f"valid until {until:%Y-%m-%d}" if until else "without an end"
-        url = reverse("admin:connect_kind", args=["saml"])
-        return format_html('{}. <a href="{}">Import newer metadata</a>', words.capitalize(), url)
+        followed = Subscription.objects.select_related("source").filter(pk=provider.pk).first()
+        origin = f"from {followed.source}" if followed else "given by hand, not refreshed"
+        waits = provider.metadata_proposals.filter(state=MetadataProposal.State.WAITING).exists()
+        return format_html(
+            '{}, {} {}. <a href="{}">{}</a>',
+            words.capitalize(),
+            origin,
+            state("failing", "bad") if followed and _error(followed) else "",
+            reverse("admin:saml_metadata", args=[provider.pk]),
+            "A change waits for you" if waits else "Refresh, errors, changes",
+        )
+
+
+def _error(followed: Subscription) -> str:
+    return followed.error or followed.source.error
 
 
 def shown_logout(provider: ServiceProvider) -> str:

@@ -31,6 +31,8 @@ def issue(
     `session`: the message is worth nothing once this has ended, None for one about nobody.
     """
     made = artifact.new(entity.entity_id())
+    # Errors travel so too, and anybody can ask for one.
+    StoredArtifact.objects.sweep(now=now)
     StoredArtifact.objects.create(
         handle_hash=_digest(made),
         application_id=service_provider.pk,

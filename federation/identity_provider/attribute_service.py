@@ -107,7 +107,10 @@ def _refusal(
 ) -> xml.Element:
     """The Response that says why there is nothing (SAML Core §3.2.2.2)."""
     known = asked.service_provider
-    suggestions = {errors.RequestDenied: SWITCH, errors.UnknownPrincipal: KNOWN}
+    suggestions: dict[type[errors.SamlError], str] = {
+        errors.RequestDenied: SWITCH,
+        errors.UnknownPrincipal: KNOWN,
+    }
     reference = refusal.note(
         error,
         request,

@@ -79,8 +79,8 @@ def due(*, now: datetime) -> list[Ending]:
 
 def _endings(*, now: datetime) -> Iterator[Ending]:
     ours = SigningKey.objects.exclude(certificate="").exclude(state=SigningKey.State.RETIRED)
-    for row in ours.defer("private_key"):
-        yield from _ending(f"Our {row.state} {row}", "own", [row.certificate], now=now)
+    for key in ours.defer("private_key"):
+        yield from _ending(f"Our {key.state} {key}", "own", [key.certificate], now=now)
     rows = ServiceProvider.objects.filter(application__enabled=True).select_related("application")
     for row in rows.defer("metadata_xml", "application__logo").iterator(chunk_size=200):
         whose = row.application.pk.hex

@@ -92,11 +92,17 @@ def wanted(metadata_xml: str, *, entity_id: str) -> bool:
 
 
 def _addresses(subject: Subject) -> Iterator[Finding]:
-    """There is an address that takes a POST, each index once, by https (SAML Metadata §2.4.4)."""
+    """There is an address for Responses, each index once, by https (SAML Metadata §2.4.4)."""
     services = service_providers.assertion_consumer_services(subject.row)
-    if not any(one.binding == vocabulary.POST and one.url for one in services):
+    taken = {one.binding for one in services if one.url}
+    if not taken.intersection(service_providers.RESPONSE_BINDINGS):
         text = "It has no address that responses are posted to."
         yield Finding("no_consumer", Severity.STOPS, text, Fix.PROTOCOL)
+    elif vocabulary.POST not in taken and not subject.row.signing_certificates:
+        text = (
+            "It takes artifacts alone, and only a signed question is answered: its key is missing."
+        )
+        yield Finding("artifacts_unverified", Severity.STOPS, text, Fix.METADATA)
     indexes = Counter(one.index for one in services if one.index is not None)
     repeated = [str(index) for index, count in indexes.items() if count > 1]
     if repeated:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from urllib.parse import parse_qsl
 
 from federation.identity_provider.errors import NotStartedHere
+from federation.identity_provider.received import printable
 from federation.identity_provider.request import Draft
 from federation.saml import assertion_consumer_service, bindings
 
@@ -36,7 +37,7 @@ def allowed_relay_state(draft: Draft) -> None:
     if len(given) > 1 or given[0] not in listed:
         draft.found(
             expected=", ".join(listed) or "none",
-            received=", ".join(given),
+            received=printable(", ".join(given)),
             suggestion="Add exactly the received text to the application's RelayStates, or use one"
             " of those that are listed.",
         )

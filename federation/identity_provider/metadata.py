@@ -14,7 +14,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from federation.identity_provider import entity, key_pins, metadata_fetches, name_ids
+from federation.identity_provider import entity, key_pins, metadata_fetches, name_ids, publisher
 from federation.models import ServiceProvider
 from federation.saml import vocabulary
 from federation.saml.metadata import identity_provider
@@ -117,6 +117,7 @@ def describe(
     help_url = context.help_url()
     return IdentityProvider(
         id="_",
+        **publisher.facts(),
         entity_id=entity.entity_id(),
         single_sign_on=(
             Endpoint(vocabulary.REDIRECT, address),
@@ -172,9 +173,11 @@ def _formats(service_provider: ServiceProvider | None) -> tuple[str, ...]:
 
 
 def _contacts(help_url: str) -> tuple[Contact, ...]:
+    technical = publisher.technical_contacts()
     if not help_url.startswith("mailto:"):
-        return ()
-    return (Contact(kind="support", email=help_url, given_name=settings.IDP.site_name),)
+        return technical
+    support = Contact(kind="support", email=help_url, given_name=settings.IDP.site_name)
+    return (*technical, support)
 
 
 FEATURE = Feature(

@@ -92,6 +92,7 @@ def person_of(
     found = Participant.objects.filter(
         application_id=service_provider.pk,
         name_id=transient,
+        name_id__gt="",  # so that the index over those with a name is taken
         name_id_format=vocabulary.TRANSIENT,
         session__ended_at=None,
         session__expires_at__gt=now,
@@ -104,7 +105,10 @@ def person_of(
 def told(name: NameID, *, service_provider: ServiceProvider) -> list[uuid.UUID]:
     """Who has been named so there, the last one first."""
     found = Participant.objects.filter(
-        application_id=service_provider.pk, name_id=name.value, name_id_format=name.format
+        application_id=service_provider.pk,
+        name_id=name.value,
+        name_id__gt="",  # so that the index over those with a name is taken
+        name_id_format=name.format,
     )
     users = found.order_by("-last_at").values_list("session__user_id", flat=True)[:MOST_SESSIONS]
     return list(dict.fromkeys(users))

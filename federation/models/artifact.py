@@ -15,6 +15,12 @@ from idp.models.identifiers import db_id, db_instant
 class StoredArtifactManager(models.Manager["StoredArtifact"]):
     """Gives what waits behind an artifact to one service provider, once."""
 
+    def sweep(self, *, now: datetime) -> None:
+        """Throw a few expired ones away: who asks much for artifacts does not fill the table."""
+        lock = "" if connection.vendor == "sqlite" else " FOR UPDATE SKIP LOCKED"
+        with connection.cursor() as cursor:
+            cursor.execute(_SWEEP.format(lock=lock), [db_instant(now), SWEPT])
+
     def take(self, handle_hash: str, *, application_id: uuid.UUID, now: datetime) -> bytes | None:
         """What waits, gone with this call; of many at once exactly one gets it.
 
@@ -27,6 +33,11 @@ class StoredArtifactManager(models.Manager["StoredArtifact"]):
         return None if row is None else bytes(row[0])
 
 
+SWEPT = 10
+_SWEEP = (
+    "DELETE FROM federation_storedartifact WHERE handle_hash IN"
+    " (SELECT handle_hash FROM federation_storedartifact WHERE expires_at <= %s LIMIT %s{lock})"
+)
 _TAKE = (
     "DELETE FROM federation_storedartifact"
     " WHERE handle_hash = %s AND application_id = %s AND expires_at > %s"

@@ -81,6 +81,7 @@ class MetadataEntity(models.Model):
     display_name = models.CharField(max_length=200, blank=True)
     document = models.BinaryField()
     digest = models.CharField(max_length=64)
+    signed = models.BooleanField(default=False)
     valid_until = models.DateTimeField(null=True)
     etag = models.CharField(max_length=300, blank=True)
     last_modified = models.CharField(max_length=100, blank=True)
@@ -101,14 +102,19 @@ class MetadataEntity(models.Model):
 
 
 class Subscription(models.Model):
-    """A registered service provider that follows a source."""
+    """A registered service provider that follows a source.
+
+    `digest`: over what the source said last; the same again changes nothing, so that what an
+    administrator has edited meanwhile stays. `in_use`: whether it was taken over.
+    """
 
     service_provider = models.OneToOneField(
         ServiceProvider, models.CASCADE, primary_key=True, related_name="subscription"
     )
     source = models.ForeignKey(MetadataSource, models.CASCADE, related_name="subscriptions")
-    digest = models.CharField("digest of the metadata last looked at", max_length=64, blank=True)
+    digest = models.CharField(max_length=64, blank=True)
     signed = models.BooleanField(default=False)
+    in_use = models.BooleanField(default=False)
     changed_at = models.DateTimeField(null=True)
     error = models.CharField(max_length=500, blank=True)
 

@@ -43,6 +43,19 @@ def load(text: str) -> x509.Certificate:
         ) from error
 
 
+def pinned_key(text: str) -> PublicKey:
+    """Return the strong key of a certificate (PEM, base64 DER), or of a public key in PEM.
+
+    Raises InvalidMetadata.
+    """
+    if "BEGIN PUBLIC KEY" not in text:
+        return public_key(load(text))
+    try:
+        return strong(serialization.load_pem_public_key(text.encode()))
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise errors.InvalidMetadata("key", f"The key cannot be read: {error}") from error
+
+
 def public_key(certificate: x509.Certificate) -> PublicKey:
     """Return the public key if it is strong enough (IIP-ALG, SDP-MD07). Raises InvalidMetadata."""
     try:

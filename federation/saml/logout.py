@@ -6,12 +6,16 @@ a message means (whose session, told by whom) is decided in `federation.identity
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from federation.saml import (
     bindings,
     datatypes,
+    encryption,
     errors,
     name_id,
     protocol_message,
@@ -88,17 +92,30 @@ class OutgoingResponse:
     id: str = field(default_factory=datatypes.new_id)
 
 
-def receive_request(message: bindings.Message, *, keys_of: KeysOf) -> LogoutRequest:
+def receive_request(
+    message: bindings.Message,
+    *,
+    keys_of: KeysOf,
+    decryption_keys: Sequence[rsa.RSAPrivateKey] = (),
+) -> LogoutRequest:
     """Return the request that came by Redirect or POST. Raises InvalidMessage, InvalidSignature.
 
     Whether one without signature is good enough is the caller's to decide by `signed`.
+    `decryption_keys`: ours, the likeliest first; without any an EncryptedID is refused.
     """
-    return read_request(protocol_message.receive(message, name=REQUEST, keys_of=keys_of))
+    received = protocol_message.receive(message, name=REQUEST, keys_of=keys_of)
+    return read_request(received, decryption_keys=decryption_keys)
 
 
-def receive_request_element(element: xml.Element, *, keys_of: KeysOf) -> LogoutRequest:
+def receive_request_element(
+    element: xml.Element,
+    *,
+    keys_of: KeysOf,
+    decryption_keys: Sequence[rsa.RSAPrivateKey] = (),
+) -> LogoutRequest:
     """Return the request that came by SOAP. Raises InvalidMessage, InvalidSignature."""
-    return read_request(protocol_message.receive_element(element, name=REQUEST, keys_of=keys_of))
+    received = protocol_message.receive_element(element, name=REQUEST, keys_of=keys_of)
+    return read_request(received, decryption_keys=decryption_keys)
 
 
 def receive_response(message: bindings.Message, *, keys_of: KeysOf) -> LogoutResponse:
@@ -111,8 +128,13 @@ def receive_response_element(element: xml.Element, *, keys_of: KeysOf) -> Logout
     return read_response(protocol_message.receive_element(element, name=RESPONSE, keys_of=keys_of))
 
 
-def read_request(message: ProtocolMessage) -> LogoutRequest:
-    """Return the typed request from the verified element. Raises InvalidMessage."""
+def read_request(
+    message: ProtocolMessage, *, decryption_keys: Sequence[rsa.RSAPrivateKey] = ()
+) -> LogoutRequest:
+    """Return the typed request from the verified element. Raises InvalidMessage.
+
+    Nothing is decrypted for a stranger: only where a signature was verified.
+    """
     element = message.element
     ends = element.get("NotOnOrAfter")
     return LogoutRequest(
@@ -120,7 +142,7 @@ def read_request(message: ProtocolMessage) -> LogoutRequest:
         issuer=protocol_message.issuer(element),
         issue_instant=datatypes.instant(element.get("IssueInstant")),
         signed=message.signed,
-        name_id=_name_id(element),
+        name_id=_name_id(element, decryption_keys if message.signed else ()),
         session_indexes=tuple(
             xml.token(one) for one in xml.children(element, "samlp:SessionIndex")
         ),
@@ -130,11 +152,14 @@ def read_request(message: ProtocolMessage) -> LogoutRequest:
     )
 
 
-def _name_id(element: xml.Element) -> NameID:
-    """Return the plain NameID; BaseID means nothing here (SAML Core §3.7.1)."""
+def _name_id(element: xml.Element, decryption_keys: Sequence[rsa.RSAPrivateKey]) -> NameID:
+    """Return the NameID, plain or decrypted; BaseID means nothing here (SAML Core §3.7.1)."""
+    encrypted = xml.child(element, "saml:EncryptedID")
+    if encrypted is not None and decryption_keys:
+        return name_id.read(encryption.decrypt(encrypted, decryption_keys))
     named = xml.child(element, "saml:NameID")
     if named is None:
-        raise errors.InvalidMessage("name_id", "no plain NameID")
+        raise errors.InvalidMessage("name_id", "no NameID that can be read")
     return name_id.read(named)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from federation.saml import errors, vocabulary, xml
 
 MEDIA_TYPE = "text/xml"
+# The second is SOAP 1.2's, under which pysaml2 sends envelopes of SOAP 1.1.
+ACCEPTED_MEDIA_TYPES = (MEDIA_TYPE, "application/soap+xml")
 
 # Fault codes (SOAP 1.1 §4.4.1).
 CLIENT, SERVER = "Client", "Server"

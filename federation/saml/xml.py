@@ -31,6 +31,10 @@ Element: TypeAlias = Any
 
 MAX_ID = 256
 MAX_ATTRIBUTES = 64
+# On average: canonicalisation looks each up in all namespaces that are in scope.
+ATTRIBUTES_PER_ELEMENT = 2
+# Each of an element's two, and what is dropped. A tree of more costs more than its limits allow.
+TAGS_PER_ELEMENT = 4
 ID_ATTRIBUTES = frozenset({"ID", "Id", "id", f"{{{vocabulary.XML}}}id"})
 
 XSD = "http://www.w3.org/2001/XMLSchema"
@@ -91,6 +95,7 @@ def parse(data: bytes, *, limits: Limits = MESSAGE) -> Element:
         raise errors.MessageTooLarge("size", f"{len(data)} bytes, {limits.size} are read")
     data = data.removeprefix(_BYTE_ORDER_MARK)
     _check_octets(data, limits)
+    _check_tags(data, limits)
     parser = _parser(limits)
     try:
         parser.feed(data)
@@ -230,8 +235,16 @@ def _check_namespace_count(count: int, limits: Limits) -> None:
         raise errors.InvalidMessage("namespaces", f"more than {limits.namespaces} namespaces")
 
 
+def _check_tags(data: bytes, limits: Limits) -> None:
+    """Refuse many elements before there is a tree of them, which takes ten times as long."""
+    most = limits.elements * TAGS_PER_ELEMENT
+    if data.count(b"<") > most:
+        raise errors.InvalidMessage("elements", f"more than {most} tags")
+
+
 def _check_tree(root: Element, limits: Limits) -> None:
     identifiers: set[str] = set()
+    attributes = 0
     for number, (element, depth) in enumerate(_walk(root), start=1):
         if number > limits.elements:
             raise errors.InvalidMessage("elements", f"more than {limits.elements} elements")
@@ -239,6 +252,9 @@ def _check_tree(root: Element, limits: Limits) -> None:
             raise errors.InvalidMessage("depth", f"deeper than {limits.depth} elements")
         if not isinstance(element.tag, str):
             raise errors.InvalidMessage("comment", "a comment or processing instruction")
+        attributes += len(element.attrib)
+        if attributes > limits.elements * ATTRIBUTES_PER_ELEMENT:
+            raise errors.InvalidMessage("attributes", f"{attributes} attributes or more")
         _check_attributes(element, limits, identifiers)
 
 

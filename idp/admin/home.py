@@ -50,7 +50,7 @@ class Finding:
 
 
 _expiries: list[Callable[[datetime], Iterable[Expiry]]] = []
-_findings: list[Callable[[], Iterable[Finding]]] = []
+_findings: list[Callable[[datetime], Iterable[Finding]]] = []
 
 
 def add_expiries(source: Callable[[datetime], Iterable[Expiry]]) -> None:
@@ -58,8 +58,8 @@ def add_expiries(source: Callable[[datetime], Iterable[Expiry]]) -> None:
     _expiries.append(source)
 
 
-def add_findings(source: Callable[[], Iterable[Finding]]) -> None:
-    """Add lines to the health box."""
+def add_findings(source: Callable[[datetime], Iterable[Finding]]) -> None:
+    """Add `source(now)`: what else wants to be looked at."""
     _findings.append(source)
 
 
@@ -105,7 +105,7 @@ def _health(now: datetime) -> Iterable[Finding]:
     yield from _jobs(now)
     yield from _untold(now)
     for source in _findings:
-        yield from source()
+        yield from source(now)
 
 
 def _untold(now: datetime) -> Iterable[Finding]:

@@ -67,6 +67,13 @@ SESSIONS: list[dict[str, Any]] = [
     },
 ]
 FRAME = {"name": "Acme Reports", "address": "https://reports.acme.example/out?iss=i&sid=s"}
+STOPS = [
+    {"name": "Acme Reports", "state": "acknowledged"},
+    {"name": LONG_NAME, "state": "unanswered"},
+    {"name": "Payroll", "state": "ahead"},
+    {"name": "Wiki", "state": "ahead"},
+    {"name": "Library", "state": "failed"},
+]
 TOLD: list[dict[str, Any]] = [
     {"application": application, "state": state, "notices": [{"next_at": NOW}]}
     for application, state in (
@@ -208,7 +215,21 @@ CASES = {
         "idp/logout_applications.html",
         frames=[FRAME, {**FRAME, "name": LONG_NAME}],
         continue_url="https://reports.acme.example/bye?state=s",
+        goes_on=True,
     ),
+    "logout_journey": _case(
+        "idp/logout_applications.html",
+        frames=[FRAME],
+        stops=STOPS,
+        next=STOPS[2],
+        continue_url="/logout/applications/leave",
+        skip_url="/logout/done",
+        goes_on=True,
+    ),
+    "logout_unconfirmed": _case(
+        "idp/logout_applications.html", stops=STOPS[:2], continue_url="/logout/done"
+    ),
+    "logout_waiting": _case("idp/logout_waiting.html", applications=TOLD, continue_url="/on"),
     "signed_out": _case("idp/signed_out.html", applications=TOLD[:1], continue_url="/on"),
     "signed_out_pending": _case("idp/signed_out.html", applications=TOLD, pending=True),
     "signed_out_plain": _case("idp/signed_out.html"),

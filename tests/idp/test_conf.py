@@ -53,6 +53,12 @@ def test_reads_durations(environment, value):
     ("name", "value", "words"),
     [
         ("ISSUER", "http://id.example.org", "https"),
+        ("PRIVACY_URL", "javascript:alert(1)", "https://"),
+        ("INFORMATION_URL", "https://", "https://"),
+        ("ORGANIZATION_URL", "https://example.org/a b", "https://"),
+        ("TECHNICAL_CONTACT", "nobody", "e-mail"),
+        ("SAML_LOGO", "https://example.org/logo.png", "120x60"),
+        ("SAML_LOGO", "https://example.org/logo.png 120x", "120x60"),
         ("ISSUER", "https://id.example.org/", "slash"),
         ("ISSUER", "https://id.example.org/path", "path"),
         ("ISSUER", "https://id.example.org?x=1", "query"),

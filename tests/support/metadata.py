@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 from lxml import etree
 
+from federation.identity_provider.metadata_sources import jobs
 from federation.models import MetadataSource
 from federation.saml import signature, vocabulary
 from tests.attacks.saml import service_provider
@@ -98,3 +99,9 @@ def federation(monkeypatch: pytest.MonkeyPatch) -> Iterator[Federation]:
         allowed = settings.IDP.model_copy(update={"outbound_allow": (f"127.0.0.1:{server.port}",)})
         monkeypatch.setattr(settings, "IDP", allowed)
         yield Federation(server)
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a thread would do is done before the answer."""
+    monkeypatch.setattr(jobs, "_spawn", lambda work: work())

@@ -41,7 +41,6 @@ class Found:
     """
 
     document: bytes
-    digest: str
     signed: bool
     valid_until: datetime | None
 
@@ -57,11 +56,18 @@ def take(subscription: Subscription, found: Found, *, now: datetime) -> None:
         )
     values = registration.from_metadata(metadata)
     with transaction.atomic():
-        # The row as it is now, and nobody else at it.
+        # The rows as they are now, and nobody else at them.
         provider = ServiceProvider.objects.select_for_update(of=("self",)).get(pk=provider.pk)
-        _follow(provider, found, values, ends, now=now)
-        Subscription.objects.filter(pk=subscription.pk).update(
-            digest=found.digest, signed=found.signed, error=""
+        known = Subscription.objects.get(pk=subscription.pk)
+        digest = digest_of(values)
+        if (known.digest, known.signed) == (digest, found.signed):
+            if known.in_use:
+                _extend(provider, ends)
+            Subscription.objects.filter(pk=known.pk).exclude(error="").update(error="")
+            return
+        in_use = _follow(provider, found, values, ends, now=now)
+        Subscription.objects.filter(pk=known.pk).update(
+            digest=digest, signed=found.signed, in_use=in_use, error=""
         )
 
 
@@ -72,22 +78,24 @@ def _follow(
     ends: datetime | None,
     *,
     now: datetime,
-) -> None:
+) -> bool:
+    """Whether what the source says is in use now."""
     changed = changes(provider, values)
     if not changed:
         _overtake(provider, now=now)
         _extend(provider, ends)
-        return
+        return True
     reason = why_it_waits(provider, values, signed=found.signed)
     if reason:
         _propose(provider, found, values, changed, ends, reason=reason, now=now)
-        return
+        return False
     _overtake(provider, now=now)
     registration.register_from_metadata(
         found.document, entity_id=provider.entity_id, actor=ACTOR, valid_until=ends
     )
     Subscription.objects.filter(pk=provider.pk).update(changed_at=now)
     _record("metadata.applied", provider, changed, actor=ACTOR)
+    return True
 
 
 def changes(provider: ServiceProvider, values: Mapping[str, Any]) -> list[str]:
@@ -182,7 +190,7 @@ def accept(proposal: MetadataProposal, *, actor: str, now: datetime) -> bool:
             actor=actor,
             valid_until=proposal.valid_until,
         )
-        Subscription.objects.filter(pk=provider.pk).update(changed_at=now)
+        Subscription.objects.filter(pk=provider.pk).update(changed_at=now, in_use=True)
         _record("metadata.accepted", provider, proposal.changes, actor=actor)
     return True
 

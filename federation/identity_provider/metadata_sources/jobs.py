@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 from django.db import connections
 from django.utils import timezone
@@ -42,15 +44,30 @@ def begin(source: MetadataSource) -> bool:
     """
     if source.step or not refreshing.claim(source, now=timezone.now()):
         return False
-    threading.Thread(target=_refresh, args=[source], name="metadata", daemon=True).start()
+    _spawn(lambda: refreshing.refresh(source, now=timezone.now()))
     return True
 
 
-def _refresh(source: MetadataSource) -> None:
-    try:
-        refreshing.refresh(source, now=timezone.now())
-    finally:
-        connections.close_all()
+def begin_file(source: MetadataSource, file: Path) -> None:
+    """Read a file in a thread, and remove it."""
+
+    def read() -> None:
+        try:
+            refreshing.refresh_from(source, file, now=timezone.now())
+        finally:
+            file.unlink(missing_ok=True)
+
+    _spawn(read)
+
+
+def _spawn(work: Callable[[], object]) -> None:
+    def run() -> None:
+        try:
+            work()
+        finally:
+            connections.close_all()
+
+    threading.Thread(target=run, name="metadata", daemon=True).start()
 
 
 def register() -> None:

@@ -45,6 +45,6 @@ def _read(source: MetadataSource, entity_id: str, file: Path, *, now: datetime) 
         raise errors.InvalidMetadata(
             "other_entity", "The service answers with another entity than was asked for."
         )
-    entity = storing.entity_of(source, lines[0])
+    entity = storing.entity_of(source, lines[0], signed=found.outcome.signed)
     entity.valid_until = registration.earlier(entity.valid_until, found.valid_until)
     return entity

@@ -58,6 +58,18 @@ def refresh(source: MetadataSource, *, now: datetime) -> bool:
     return True
 
 
+def refresh_from(source: MetadataSource, file: Path, *, now: datetime) -> bool:
+    """Read a file that an administrator sent; whether it went well."""
+    try:
+        take_file(source, file, now=now)
+    except errors.InvalidMetadata as error:
+        _fail(source, error.description, now=now)
+        return False
+    ended = {"error": "", "failures": 0, "checked_at": now}
+    MetadataSource.objects.filter(pk=source.pk).update(**ended, step="", step_at=None)
+    return True
+
+
 def _ask(source: MetadataSource, *, now: datetime) -> dict[str, Any]:
     """Do what its kind needs; returns what decides the next time."""
     if source.kind == MetadataSource.Kind.MDQ:
@@ -95,7 +107,10 @@ def take_file(source: MetadataSource, file: Path, *, now: datetime) -> None:
         patterns=source.patterns,
     )
     storing.check_validity(source, found.valid_until, now=now)
-    storing.store(source, found, now=now)
+    try:
+        storing.store(source, found, now=now)
+    finally:
+        found.output.unlink(missing_ok=True)
     outcome = found.outcome
     source.valid_until = found.valid_until
     source.entity_count = outcome.entities
@@ -154,8 +169,7 @@ def follow(subscription: Subscription, *, now: datetime) -> None:
         return
     found = Found(
         document=entity.xml,
-        digest=entity.digest,
-        signed=source.is_pinned,
+        signed=entity.signed and source.is_pinned,
         valid_until=registration.earlier(entity.valid_until, source.valid_until),
     )
     try:

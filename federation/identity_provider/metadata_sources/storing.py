@@ -43,25 +43,27 @@ def step(source: MetadataSource, words: str, *, now: datetime) -> None:
 def store(source: MetadataSource, found: Reading, *, now: datetime) -> None:
     """Write what is new or different, in small transactions; drop what is gone."""
     known = {
-        entity_id: (digest, ends)
-        for entity_id, digest, ends in source.entities.values_list(
-            "entity_id", "digest", "valid_until"
+        entity_id: known
+        for entity_id, *known in source.entities.values_list(
+            "entity_id", "digest", "signed", "valid_until"
         ).iterator(chunk_size=1_000)
     }
     total, done = found.outcome.entities, 0
     lines = found.lines()
     while batch := list(islice(lines, BATCH)):
-        rows = [entity_of(source, line) for line in batch]
-        fresh = [
-            row for row in rows if known.pop(row.entity_id, None) != (row.digest, row.valid_until)
-        ]
+        rows = [entity_of(source, line, signed=found.outcome.signed) for line in batch]
+        fresh = [row for row in rows if known.pop(row.entity_id, None) != _said(row)]
         _upsert(fresh)
         done += len(batch)
         step(source, f"Storing {done:,} of {total:,} service providers", now=now)
     _drop(source, known)
 
 
-def entity_of(source: MetadataSource, line: Line) -> MetadataEntity:
+def _said(row: MetadataEntity) -> list[object]:
+    return [row.digest, row.signed, row.valid_until]
+
+
+def entity_of(source: MetadataSource, line: Line, *, signed: bool) -> MetadataEntity:
     """The row of a service provider that was read."""
     return MetadataEntity(
         source=source,
@@ -69,6 +71,7 @@ def entity_of(source: MetadataSource, line: Line) -> MetadataEntity:
         display_name=" ".join(line.display_name.split())[:MOST_NAME],
         document=line.deflated,
         digest=line.digest,
+        signed=signed,
         valid_until=datetime.fromisoformat(line.valid_until) if line.valid_until else None,
     )
 
@@ -79,7 +82,7 @@ def _upsert(rows: list[MetadataEntity]) -> None:
         rows,
         update_conflicts=True,
         unique_fields=["source", "entity_id"],
-        update_fields=["display_name", "document", "digest", "valid_until"],
+        update_fields=["display_name", "document", "digest", "signed", "valid_until"],
     )
 
 

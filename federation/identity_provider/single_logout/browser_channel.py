@@ -23,7 +23,7 @@ def wanting(participants: QuerySet[Participant]) -> QuerySet[Participant]:
     listening = services.listeners().browser
     if not listening:
         return participants.none()
-    return participants.filter(application_id__in=listening).exclude(name_id="")
+    return participants.filter(application_id__in=listening).filter(name_id__gt="")
 
 
 def listens(application: Application) -> bool:

@@ -15,7 +15,8 @@ from django.db.models import QuerySet
 
 from federation.identity_provider import entity
 from federation.identity_provider.service_providers import KnownServiceProvider
-from federation.saml import name_id
+from federation.models import PersistentNameId
+from federation.saml import name_id, vocabulary
 from federation.saml.logout import LogoutRequest
 from federation.saml.name_id import NameID
 from idp.models import Participant, Session
@@ -48,16 +49,21 @@ def find(known: KnownServiceProvider, request: LogoutRequest) -> Match:
     With SessionIndexes those alone, and only if the name fits too; without, every live session of
     the person there (SAML Core §3.7.1), or the newest that has ended if none lives.
     """
+    # Those with a name at all have an index.
     rows = Participant.objects.filter(
-        application_id=known.application.pk, name_id=request.name_id.value
-    ).exclude(name_id="")
+        application_id=known.application.pk, name_id=request.name_id.value, name_id__gt=""
+    )
     if request.session_indexes:
         rows = rows.filter(pk__in=_identifiers(request.session_indexes))
     else:
         rows = _all_live_or_newest(rows)
-    found = rows.select_related("session__user")[:MOST_SESSIONS]
-    fitting = (row for row in found if _fits(row, request.name_id, known))
-    return Match(tuple(row.session for row in fitting))
+    found = list(rows.select_related("session__user")[:MOST_SESSIONS])
+    fitting = {
+        format_
+        for format_ in {row.name_id_format for row in found}
+        if _fits(request.name_id, format_, known)
+    }
+    return Match(tuple(row.session for row in found if row.name_id_format in fitting))
 
 
 def _all_live_or_newest(rows: QuerySet[Participant]) -> QuerySet[Participant]:
@@ -74,12 +80,19 @@ def _identifiers(indexes: Iterable[str]) -> list[uuid.UUID]:
     return [uuid.UUID(hex=one) for one in ours[:MOST_SESSIONS]]
 
 
-def _fits(row: Participant, wanted: NameID, known: KnownServiceProvider) -> bool:
-    return name_id.matches(wanted, name_of(row.name_id, row.name_id_format, known.entity_id))
+def _fits(wanted: NameID, format_: str, known: KnownServiceProvider) -> bool:
+    return name_id.matches(wanted, name_of(wanted.value, format_, known.entity_id))
 
 
 def name_of(value: str, format_: str, service_provider: str) -> NameID:
-    """The NameID as it stood in the assertion, with the qualifiers that go with its format."""
-    if format_ in name_id.QUALIFIED:
-        return NameID(value, format_, entity.entity_id(), service_provider)
-    return NameID(value, format_)
+    """The NameID as it stood in the assertion, with the qualifiers that go with its format.
+
+    A persistent one is qualified by whom it was made for.
+    """
+    if format_ not in name_id.QUALIFIED:
+        return NameID(value, format_)
+    qualifier = service_provider
+    if format_ == vocabulary.PERSISTENT:
+        given = PersistentNameId.objects.filter(pk=value)
+        qualifier = given.values_list("service_provider", flat=True).first() or qualifier
+    return NameID(value, format_, entity.entity_id(), qualifier)

@@ -42,7 +42,7 @@ def wanting(participants: QuerySet[Participant]) -> QuerySet[Participant]:
     listening = services.listeners().soap
     if not listening:
         return participants.none()
-    return participants.filter(application_id__in=listening).exclude(name_id="")
+    return participants.filter(application_id__in=listening).filter(name_id__gt="")
 
 
 def receiver(notice: LogoutNotification) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.attacks.saml import (
     algorithms,
+    costly,
     envelopes,
     messages,
     octets,
@@ -13,6 +14,6 @@ from tests.attacks.saml import (
 )
 from tests.attacks.saml.attack import ATTACKS, Attack, of, payload, variants
 
-MODULES = (octets, messages, wrapping, references, algorithms, transport, envelopes)
+MODULES = (octets, messages, wrapping, references, algorithms, transport, envelopes, costly)
 
 __all__ = ["ATTACKS", "MODULES", "Attack", "of", "payload", "variants"]

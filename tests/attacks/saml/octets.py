@@ -200,9 +200,14 @@ def deep_nesting(sp: ServiceProvider) -> Document:
     return sp.text(inside=within_extensions("<x:a>" * 60 + "</x:a>" * 60))
 
 
-@one("well_formed")
+@one("elements")
 def very_deep_nesting(sp: ServiceProvider) -> Document:
     return sp.text(inside=within_extensions("<x:a>" * 20_000 + "</x:a>" * 20_000))
+
+
+@one("well_formed")
+def nesting_deeper_than_the_parser_goes(sp: ServiceProvider) -> Document:
+    return sp.text(inside=within_extensions("<x:a>" * 1_900 + "</x:a>" * 1_900))
 
 
 @one("elements")

@@ -89,7 +89,7 @@ def test_without_a_change_the_message_is_good(message: MessageType, binding: str
 
 
 @pytest.mark.parametrize(("message", "binding"), BINDINGS)
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(changes=mutations.splices)
 def test_changed_octets(message: MessageType, binding: str, changes: list[Splice]) -> None:
     """Of the query, the form or the envelope: also of base64, of escapes and of names."""
@@ -97,7 +97,7 @@ def test_changed_octets(message: MessageType, binding: str, changes: list[Splice
 
 
 @pytest.mark.parametrize(("message", "binding"), BINDINGS)
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(changes=mutations.splices)
 def test_changed_text(message: MessageType, binding: str, changes: list[Splice]) -> None:
     """Of the message, before it is packed; by Redirect under a signature of its sender."""
@@ -119,7 +119,7 @@ def _refused_or_readable(sp: ServiceProvider, payload: bytes) -> None:
 
 
 @pytest.mark.parametrize(("message", "binding"), WITH_XML_SIGNATURE)
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(changes=mutations.edits)
 def test_changed_trees(message: MessageType, binding: str, changes: list[Edit]) -> None:
     """Nodes dropped, doubled, moved, renamed, wrapped; attributes, texts, digests changed."""
@@ -128,7 +128,7 @@ def test_changed_trees(message: MessageType, binding: str, changes: list[Edit]) 
     _check(message, binding, _packed(sp, document, binding))
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(changes=mutations.edits)
 def test_changed_envelopes(changes: list[Edit]) -> None:
     """The same with Header and Body among the nodes."""
@@ -160,19 +160,19 @@ def _check_metadata(document: bytes) -> None:
     assert parsed == _parsed(signed_metadata())
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(changes=mutations.edits)
 def test_changed_metadata(changes: list[Edit]) -> None:
     _check_metadata(mutations.edited(signed_metadata(), changes))
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(changes=mutations.splices)
 def test_changed_octets_of_metadata(changes: list[Splice]) -> None:
     _check_metadata(mutations.spliced(signed_metadata(), changes))
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(changes=mutations.edits)
 def test_changed_metadata_that_nobody_signed(changes: list[Edit]) -> None:
     """Read, or refused with a sentence for the administrator."""

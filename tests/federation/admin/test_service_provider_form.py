@@ -79,6 +79,17 @@ def test_saves_what_administrators_decide_and_keeps_indexes(browser: Browser) ->
     assert event.details["changes"]["signature_algorithm"]["before"] == "rsa-sha256"
 
 
+def test_an_affiliation_is_nobodys_entity_id(browser: Browser) -> None:
+    row, other = ServiceProviderFactory(), ServiceProviderFactory()
+    for name in (other.entity_id, row.entity_id, f" {other.entity_id} "):
+        html = browser.post(url(row), form(row, name_qualifier=name)).content.decode()
+        assert "not of a group of them" in html
+    group = "https://group.example"
+    assert browser.post(url(row), form(row, name_qualifier=group)).status_code == 302
+    row.refresh_from_db()
+    assert row.name_qualifier == group
+
+
 def test_keeps_both_bindings_of_one_address(browser: Browser) -> None:
     row = ServiceProviderFactory()
     (first,) = row.assertion_consumer_services

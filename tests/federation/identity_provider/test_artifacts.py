@@ -116,6 +116,17 @@ def test_every_part_counts(changed: slice) -> None:
     assert StoredArtifact.objects.exists()
 
 
+def test_the_table_does_not_outgrow_a_minute_of_requests() -> None:
+    row = ServiceProviderFactory()
+    past = timezone.now() - timedelta(minutes=2)
+    for _ in range(5):
+        artifacts.issue(MESSAGE, service_provider=row, session=None, now=past)
+    StoredArtifact.objects.update(expires_at=past)
+    text = given(row)
+    assert StoredArtifact.objects.count() == 1
+    assert take(text, row) == MESSAGE
+
+
 def test_what_nobody_has_fetched_is_thrown_away() -> None:
     given(ServiceProviderFactory())
     StoredArtifact.objects.update(expires_at=timezone.now() - timedelta(seconds=1))

@@ -65,7 +65,11 @@ def test_nothing_is_found_where_all_is_well() -> None:
     [
         ({"assertion_consumer_services": []}, "no_consumer", Severity.STOPS, Fix.PROTOCOL),
         (
-            {"assertion_consumer_services": [{**ACS, "binding": vocabulary.ARTIFACT}]},
+            {
+                "assertion_consumer_services": [
+                    {**ACS, "binding": "urn:oasis:names:tc:SAML:2.0:bindings:PAOS"}
+                ]
+            },
             "no_consumer",
             Severity.STOPS,
             Fix.PROTOCOL,
@@ -196,6 +200,12 @@ def test_the_worst_comes_first() -> None:
     )
     assert [one.severity for one in several] == sorted(one.severity for one in several)
     assert several[0].check == "no_consumer"
+
+
+def test_artifacts_alone_need_a_key() -> None:
+    alone = {"assertion_consumer_services": [{**ACS, "binding": vocabulary.ARTIFACT}]}
+    assert found(**alone) == ()
+    assert "artifacts_unverified" in {one.check for one in found(**alone, signing_certificates=[])}
 
 
 def test_people_are_told_in_numbers() -> None:

@@ -93,8 +93,8 @@ class Application(ServiceProvider):
         """Read the response to it; raises Refused."""
 
     @abstractmethod
-    def begin_logout(self, session: SignedIn) -> Page:
-        """Send the browser off with a LogoutRequest."""
+    def begin_logout(self, session: SignedIn, *, by_soap: bool) -> Page:
+        """Send the browser off with a LogoutRequest; `by_soap`: ask without it, and forget."""
 
     @abstractmethod
     def answer_logout(self, message: Message, session: SignedIn | None) -> Page:
@@ -134,6 +134,10 @@ class Application(ServiceProvider):
     def log(self) -> str:
         return "\n".join(self.refusals)
 
+    def forget(self, session: SignedIn) -> None:
+        """End a session here."""
+        self.sessions = {key: one for key, one in self.sessions.items() if one is not session}
+
     def handle(self, path: str, message: Message, cookie: str) -> tuple[Page, str]:
         """Answer one request; returns the session's cookie too."""
         session = self.sessions.get(cookie)
@@ -149,7 +153,7 @@ class Application(ServiceProvider):
         if path == "/signed-out/":
             return Page("<p>Signed out.</p>")
         if path == "/logout" and session is not None:
-            return self.begin_logout(session)
+            return self.begin_logout(session, by_soap="soap" in message.fields)
         if path == "/login" or session is None:
             wishes = message.fields
             return self.begin(force="force" in wishes, passive="passive" in wishes)

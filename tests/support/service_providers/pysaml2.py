@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
+from xml.etree import ElementTree
 
-from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, SAMLError
+from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, BINDING_SOAP, SAMLError
 from saml2.client import Saml2Client
 from saml2.config import SPConfig
 from saml2.metadata import entity_descriptor
 from saml2.saml import NAMEID_FORMAT_PERSISTENT
 from saml2.xmldsig import DIGEST_SHA256, SIG_RSA_SHA256
 
+from federation.saml import vocabulary
 from tests.support import programs
 from tests.support.service_providers.application import (
     Application,
@@ -21,11 +23,17 @@ from tests.support.service_providers.application import (
 )
 from tests.support.service_providers.base import Known
 
+PREFIXES = {"samlp": vocabulary.SAMLP, "saml": vocabulary.SAML, "ds": vocabulary.DS}
+
 
 class Pysaml2(Application):
     """One application around one `Saml2Client`."""
 
     def prepare(self) -> None:
+        # What comes by SOAP it writes anew before it verifies, with prefixes of its own unless it
+        # is told the sender's; the signature covers them.
+        for prefix, uri in PREFIXES.items():
+            ElementTree.register_namespace(prefix, uri)
         files = {"key_file": str(self.folder / "sp.key"), "cert_file": str(self.folder / "sp.crt")}
         slo = [(self.slo_url, BINDING_HTTP_REDIRECT), (self.slo_url, BINDING_HTTP_POST)]
         self.configuration = SPConfig().load(
@@ -87,18 +95,21 @@ class Pysaml2(Application):
         name_id = information["name_id"]
         return SignedIn(Known(name_id.text, information["ava"]), name_id)
 
-    def begin_logout(self, session: SignedIn) -> Page:
+    def begin_logout(self, session: SignedIn, *, by_soap: bool) -> Page:
         idp = self.gatehouse.url("/saml/metadata")
         answers = self.client.do_logout(
             session.kept,
             [idp],
             reason="",
             expire=None,
-            expected_binding=BINDING_HTTP_REDIRECT,
+            expected_binding=BINDING_SOAP if by_soap else BINDING_HTTP_REDIRECT,
             sign_alg=SIG_RSA_SHA256,
             digest_alg=DIGEST_SHA256,
         )
-        return sent(answers[idp][1])
+        if not by_soap:
+            return sent(answers[idp][1])
+        self.forget(session)
+        return Page(f"<p>Signed out. {status_of(answers[idp])}</p>")
 
     def answer_logout(self, message: Message, session: SignedIn | None) -> Page:
         fields = message.fields
@@ -127,12 +138,17 @@ class Pysaml2(Application):
             self.client.handle_logout_response(response)
         except SAMLError as error:
             raise Refused(f"{type(error).__name__}: {error}") from error
-        return str(response.response.status.status_code.value)
+        return status_of(response)
 
 
 def binding_of(message: Message) -> str:
     """The binding that brought it."""
     return BINDING_HTTP_REDIRECT if message.method == "GET" else BINDING_HTTP_POST
+
+
+def status_of(response: Any) -> str:
+    """The outer status of a LogoutResponse."""
+    return str(response.response.status.status_code.value)
 
 
 def sent(arguments: dict[str, Any]) -> Page:

@@ -85,7 +85,7 @@ class Python3Saml(Application):
         }
         return SignedIn(known, kept)
 
-    def begin_logout(self, session: SignedIn) -> Page:
+    def begin_logout(self, session: SignedIn, *, by_soap: bool) -> Page:
         url = self._auth("/logout").logout(return_to=f"{self.address}/signed-out/", **session.kept)
         return Page(status=303, location=url)
 

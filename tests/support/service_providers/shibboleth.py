@@ -27,6 +27,8 @@ CONFIGURATION = """<SPConfig xmlns="urn:mace:shibboleth:3.0:native:sp:config" cl
         handlerSSL="false" cookieProps="http" redirectLimit="none">
       <SSO entityID="{idp}">SAML2</SSO>
       <Logout asynchronous="false">SAML2 Local</Logout>
+      <!-- As it does unless told otherwise: it says that it expects no answer. -->
+      <LogoutInitiator type="SAML2" Location="/Leave" asynchronous="true"/>
       <Handler type="MetadataGenerator" Location="/Metadata" signing="false"/>
       <Handler type="Session" Location="/Session" showAttributeValues="true"/>
     </Sessions>
@@ -87,6 +89,7 @@ class Shibboleth(ServiceProvider):
         self.metadata_url = f"{handler}/Metadata"
         self.protected = self.apache.protected
         self.signs_out = f"{handler}/Logout"
+        self.leaves = f"{handler}/Leave"
 
     def start(self) -> None:
         programs.MOD_SHIB.path()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.utils import timezone
 from federation.identity_provider import registration
 from federation.identity_provider.metadata_sources import changes, jobs, reading, refreshing
 from federation.models import MetadataProposal, MetadataSource, ServiceProvider, Subscription
-from federation.saml import xml
+from federation.saml import vocabulary, xml
 from idp import directory
 from idp.models import AuditEvent
 from tests.attacks.saml import service_provider
@@ -37,7 +38,7 @@ def follow(source: MetadataSource, sp: Any = A) -> ServiceProvider:
     """Register a service provider that the source describes."""
     entity = source.entities.get(entity_id=sp.entity_id)
     row = registration.register_from_metadata(entity.xml).service_provider
-    Subscription.objects.create(service_provider=row, source=source, digest=entity.digest)
+    Subscription.objects.create(service_provider=row, source=source)
     return row
 
 
@@ -125,6 +126,34 @@ def test_a_refusal_holds_when_the_same_comes_again(
     federation.publish(federation.sign(group(moved("https://a.example.edu/third"))))
     ask(source)
     assert MetadataProposal.objects.filter(state=State.WAITING).count() == 1
+
+
+def test_what_an_administrator_edited_stays_until_metadata_changes(
+    source: MetadataSource, federation: Federation
+) -> None:
+    ask(source)
+    mine = [{"url": "https://a.example.edu/mine", "binding": vocabulary.POST, "index": 0}]
+    ServiceProvider.objects.update(assertion_consumer_services=mine)
+    federation.publish_entities(A, B, days=9)
+    ask(source)
+    assert acs() == "https://a.example.edu/mine"
+    assert row().metadata_valid_until == source.valid_until
+    federation.publish(federation.sign(group(moved())))
+    ask(source)
+    assert acs() == "https://a.example.edu/moved"
+
+
+def test_a_pin_applies_to_what_was_read_before_it(saml: SamlWorld, federation: Federation) -> None:
+    """What was stored unsigned is not taken for signed because a key was pinned later."""
+    federation.publish(group(metadata_of(A)), etag='"one"')
+    source = ask(federation.source(pinned=False))
+    follow(source)
+    source.entities.update(document=zlib.compress(moved()))
+    MetadataSource.objects.update(signing_certificates=[federation.certificate])
+    federation.server.behaviours["/metadata.xml"] = receiver.ok(b"", status=304)
+    ask(source)
+    assert acs() == A.acs_url
+    assert MetadataProposal.objects.get().reason == changes.UNSIGNED
 
 
 def test_newer_metadata_overtakes_what_waits(
