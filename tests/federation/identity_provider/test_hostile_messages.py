@@ -123,7 +123,9 @@ FAULTS = {
 }
 
 
-def _problem(door: Door, response: Response, check: str, *, plain: set[str], address: str) -> object:
+def _problem(
+    door: Door, response: Response, check: str, *, plain: set[str], address: str
+) -> object:
     """What is not as it should be after one attack."""
     text = shown(response)
     if door.binding == SOAP:
