@@ -21,7 +21,10 @@ def read(element: xml.Element, *, keys: DecryptionKeys) -> name_id.NameID:
     """Return the NameID in a saml:Subject; BaseID means nothing here. Raises InvalidMessage."""
     encrypted = xml.child(element, "saml:EncryptedID")
     if encrypted is not None and (known := keys()):
-        return name_id.read(encryption.decrypt(encrypted, known))
+        try:
+            return name_id.read(encryption.decrypt(encrypted, known))
+        except errors.InvalidMessage as error:
+            raise errors.InvalidMessage("subject", error.detail) from error
     named = xml.child(element, "saml:NameID")
     if named is None:
         raise errors.InvalidMessage("subject", "a Subject without a NameID that can be read")

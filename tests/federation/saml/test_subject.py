@@ -48,8 +48,8 @@ def test_encrypted() -> None:
     [
         ("", "subject"),
         ("<saml:BaseID/>", "subject"),
-        (encrypted("<saml:Issuer>a</saml:Issuer>"), "decryption"),
-        ("<saml:EncryptedID/>", "decryption"),
+        (encrypted("<saml:Issuer>a</saml:Issuer>"), "subject"),
+        ("<saml:EncryptedID/>", "subject"),
         (PLAIN * 2, "exactly_one"),
     ],
 )
