@@ -9,6 +9,8 @@ from __future__ import annotations
 from federation.saml import errors, vocabulary, xml
 
 MEDIA_TYPE = "text/xml"
+# SOAP 1.1 §6.1.1 demands the header of a request, SAML Bindings §3.2.3.1 suggests this value.
+ACTION = ("SOAPAction", '"http://www.oasis-open.org/committees/security"')
 
 # Fault codes (SOAP 1.1 §4.4.1).
 CLIENT, SERVER = "Client", "Server"
