@@ -11,19 +11,35 @@ class FederationConfig(AppConfig):
 
     def ready(self) -> None:
         from federation.identity_provider import (
+            artifact_resolution,
+            attribute_service,
             continuation,
+            expiry_warnings,
+            key_pins,
+            launch,
             metadata,
             single_logout,
             single_sign_on,
         )
-        from federation.models import SeenMessage, ServiceProvider
+        from federation.identity_provider.metadata_sources import jobs
+        from federation.models import SeenMessage, ServiceProvider, StoredArtifact, Subscription
         from idp import directory, features, prune
 
         features.register(single_sign_on.FEATURE)
         single_logout.install()
         features.register(metadata.FEATURE)
+        features.register(artifact_resolution.FEATURE)
+        features.register(attribute_service.FEATURE)
         continuation.install()
+        launch.install()
+        key_pins.install()
+        expiry_warnings.install()
+        jobs.register()
         directory.watch(ServiceProvider)
+        directory.watch(Subscription)
         prune.register(
             "SAML messages seen", lambda now: SeenMessage.objects.filter(expires_at__lt=now)
+        )
+        prune.register(
+            "SAML artifacts", lambda now: StoredArtifact.objects.filter(expires_at__lt=now)
         )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from federation.identity_provider import metadata
+from federation.identity_provider import launch, metadata
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("saml/metadata/<slug:slug>", metadata.of_service_provider, name="saml-metadata"),
+    path("saml/launch/<slug:slug>", launch.start, name="saml-launch"),
 ]

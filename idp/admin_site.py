@@ -29,7 +29,7 @@ from idp.templatetags.administration import NOTHING
 View = Callable[..., HttpResponse]
 
 NAVIGATION = (
-    ("Applications", ("idp.application", "idp.resource")),
+    ("Applications", ("idp.application", "idp.resource", "federation.metadatasource")),
     ("People", ("idp.user", "idp.group", "idp.session")),
     ("Activity", ("idp.signin", "idp.logoutnotification", "idp.auditevent")),
     (

@@ -287,7 +287,7 @@ def trace(
     """Keep one attempt to use an application for administrators.
 
     `later`: buffered as `buffer()` does, for what succeeds without anybody being asked.
-    Facts: reference, error, reason, suggestion, received (masked), trace (the checks).
+    Facts: reference, error, reason, suggestion, trace (the checks), received and sent (masked).
     """
     row = models.SignIn(protocol=protocol, result=result, **facts)
     if user is not None:

@@ -18,8 +18,12 @@ from cryptography.fernet import Fernet
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from idp import mail_server
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+# SAML Subject Identifier Attributes Profile §2.2.2: what follows the @.
+SAML_SCOPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,126}")
 WORDS = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -54,9 +58,18 @@ class Settings(BaseSettings):
     extra_hosts: WORDS = ()
     outbound_allow: WORDS = ()
     ca_bundle: Path | None = None
+    organization_name: str = ""
+    organization_url: str = ""
+    information_url: str = ""
+    privacy_url: str = ""
+    technical_contact: str = ""
+    saml_description: str = Field(default="", max_length=1000)
+    saml_logo: str = ""
     metrics_token: str = Field(default="", repr=False)
+    email_url: str = Field(default="", repr=False)
     mail_from: str = "gatehouse@localhost"
     support_contact: str = ""
+    saml_scope: str = ""
     log_level: str = "INFO"
     embedded_worker: bool = True
     strict_revocation: bool = False
@@ -123,6 +136,36 @@ class Settings(BaseSettings):
     def _outbound_allow(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_host_and_port(one) for one in value)
 
+    @field_validator("saml_scope")
+    @classmethod
+    def _saml_scope(cls, value: str) -> str:
+        if value and SAML_SCOPE.fullmatch(value) is None:
+            raise ValueError("must be a domain of at most 127 letters, digits, hyphens and dots")
+        return value.lower()
+
+    @field_validator("organization_url", "information_url", "privacy_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and not _is_web_address(value):
+            raise ValueError("must be an address that begins with https:// or http://")
+        return value
+
+    @field_validator("technical_contact")
+    @classmethod
+    def _mail_address(cls, value: str) -> str:
+        if value and _MAIL_ADDRESS.fullmatch(value) is None:
+            raise ValueError("must be an e-mail address")
+        return value
+
+    @field_validator("saml_logo")
+    @classmethod
+    def _saml_logo(cls, value: str) -> str:
+        url, _, size = value.rpartition(" ")
+        good = _is_web_address(url) and _LOGO_SIZE.fullmatch(size)
+        if value and not good:
+            raise ValueError("must be an address, a space and the size in pixels: … 120x60")
+        return value
+
     @field_validator("ca_bundle", mode="before")
     @classmethod
     def _none(cls, value: Any) -> Any:
@@ -138,6 +181,12 @@ class Settings(BaseSettings):
                 raise ValueError(f"the file cannot be read: {error.strerror}") from error
             except ValueError as error:
                 raise ValueError("the file must hold certificates in PEM") from error
+        return value
+
+    @field_validator("email_url")
+    @classmethod
+    def _email_url(cls, value: str) -> str:
+        mail_server.parse(value)
         return value
 
     @field_validator("log_level")
@@ -178,6 +227,17 @@ class Settings(BaseSettings):
     def host(self) -> str:
         """The issuer's host without its port."""
         return urlsplit(self.issuer).hostname or ""
+
+    @property
+    def scope(self) -> str:
+        """The domain within which subject identifiers are unique; empty where there is none."""
+        host = self.saml_scope or self.host
+        return host if SAML_SCOPE.fullmatch(host) else ""
+
+    @property
+    def mail_server(self) -> mail_server.MailServer | None:
+        """Where mail goes, None if nobody has said so."""
+        return mail_server.parse(self.email_url)
 
     def cookie(self, name: str) -> str:
         """The full name of one of our cookies: `__Host-` wherever browsers accept it."""
@@ -226,6 +286,16 @@ def _host_and_port(entry: str) -> str:
 
 
 _HOST = re.compile(r"[a-z0-9._\-]+|\[[0-9a-f:]+\]")
+
+
+_MAIL_ADDRESS = re.compile(r"[^\s@<>]+@[^\s@<>]+")
+_LOGO_SIZE = re.compile(r"[1-9][0-9]{0,3}x[1-9][0-9]{0,3}")
+
+
+def _is_web_address(value: str) -> bool:
+    parts = urlsplit(value)
+    is_web = parts.scheme in ("https", "http") and bool(parts.hostname)
+    return is_web and value.isascii() and value.isprintable() and " " not in value
 
 
 def _is_loopback(host: str) -> bool:

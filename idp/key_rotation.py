@@ -14,20 +14,21 @@ from idp import audit, keys
 from idp.models import SigningKey
 
 PUBLISHED_AHEAD = dt.timedelta(hours=24)
+BY_HAND = (keys.SAML, keys.SAML_ENCRYPTION)
 _STATE = SigningKey.State
 
 
 def rotates_at(row: SigningKey) -> dt.datetime | None:
     """When a current key of OpenID Connect is due to be followed, None for one that never is."""
     every = settings.IDP.signing_key_rotation
-    if not every or row.purpose == keys.SAML or row.state != _STATE.CURRENT or not row.current_at:
+    if not every or row.purpose in BY_HAND or row.state != _STATE.CURRENT or not row.current_at:
         return None
     return row.current_at + every
 
 
 def due(*, now: dt.datetime) -> list[SigningKey]:
     """The current keys whose time is over and whose successor everybody has had time to read."""
-    current = SigningKey.objects.filter(state=_STATE.CURRENT).exclude(purpose=keys.SAML)
+    current = SigningKey.objects.filter(state=_STATE.CURRENT).exclude(purpose__in=BY_HAND)
     return [row for row in current if _is_due(row, now=now)]
 
 

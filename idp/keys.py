@@ -12,7 +12,8 @@ import datetime as dt
 import hmac
 import secrets
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import cast
 
@@ -40,10 +41,20 @@ PAIRWISE = "pairwise_subject"
 CERTIFICATE_LIFETIME = dt.timedelta(days=3650)
 OVERLAP_MARGIN = dt.timedelta(hours=1)
 DECRYPTS_FOR = dt.timedelta(days=7)
+# Service providers keep what they were given: some read our metadata daily, some once.
+SAML_PUBLISHED_FOR = dt.timedelta(days=1)
+SAML_DECRYPTS_FOR = dt.timedelta(days=90)
+SAML_ENCRYPTION_ALGORITHM = "RSA-OAEP"
 OIDC = SigningKey.Purpose.OIDC
 OIDC_ENCRYPTION = SigningKey.Purpose.OIDC_ENCRYPTION
 SAML = SigningKey.Purpose.SAML
+SAML_ENCRYPTION = SigningKey.Purpose.SAML_ENCRYPTION
 State = SigningKey.State
+_KEPT_FOR = {
+    OIDC_ENCRYPTION: DECRYPTS_FOR,
+    SAML: SAML_PUBLISHED_FOR,
+    SAML_ENCRYPTION: SAML_DECRYPTS_FOR,
+}
 
 
 class NoKey(RuntimeError):
@@ -56,6 +67,14 @@ class MasterKeyMismatch(RuntimeError):
 
 class Unsealable(ValueError):
     """A value was not sealed by us for this purpose, or has been altered."""
+
+
+class StillInUse(RuntimeError):
+    """A key would retire that somebody is signed for with. `users`: their names by identifier."""
+
+    def __init__(self, users: Mapping[str, str]) -> None:
+        self.users = dict(users)
+        super().__init__(f"still in use for {', '.join(sorted(self.users.values()))}")
 
 
 # ----- at rest -----
@@ -206,14 +225,14 @@ def _key_set() -> KeySet:
 
 
 def gone_at(row: SigningKey) -> dt.datetime | None:
-    """When a retired key of OpenID Connect is of no use any more, None for one that is in use.
+    """When a retired key is of no use any more, None for one that is in use.
 
-    A signing key: when every token it signed has expired. One that others encrypt with: when
-    nobody can hold it any more, who last read our key set before it retired.
+    A signing key: when everything it signed has expired. One that others encrypt with: when
+    nobody can hold it any more, who last read what we publish before it retired.
     """
     if row.state != State.RETIRED or row.retired_at is None:
         return None
-    return row.retired_at + (DECRYPTS_FOR if row.purpose == OIDC_ENCRYPTION else overlap())
+    return row.retired_at + _KEPT_FOR.get(SigningKey.Purpose(row.purpose), overlap())
 
 
 def overlap() -> dt.timedelta:
@@ -261,43 +280,113 @@ def jwks() -> bytes:
 
 @dataclass(frozen=True)
 class SamlKey:
-    """A SAML signing key: its parsed private half and its certificate (PEM)."""
+    """A SAML key: its parsed private half and its certificate (PEM)."""
 
     kid: str
-    private_key: rsa.RSAPrivateKey
+    private_key: rsa.RSAPrivateKey = field(repr=False)
     certificate: str
 
 
-def _load_saml() -> tuple[SamlKey, tuple[str, ...]]:
-    rows = list(SigningKey.objects.filter(purpose=SAML).exclude(state=State.RETIRED))
-    current = next((row for row in rows if row.state == State.CURRENT), None)
-    if current is None:
-        raise NoKey("SAML")
-    private = _private(current)
+@dataclass(frozen=True)
+class SamlKeys:
+    """Every key of SAML, parsed. `signing`: those that may sign, by kid.
+
+    `published`, `encryption`: whose certificates are in our metadata, the current one's first;
+    `decryption`: what is encrypted to us is opened with, the newest first. `until`: when the next
+    retired key drops out, in seconds since the epoch.
+    """
+
+    current: SamlKey | None
+    following: SamlKey | None
+    signing: dict[str, SamlKey]
+    published: tuple[SamlKey, ...]
+    encryption: tuple[SamlKey, ...]
+    decryption: tuple[SamlKey, ...]
+    until: float
+
+
+def _load_saml() -> SamlKeys:
+    now = dt.datetime.now(dt.UTC)
+    until = dt.datetime.max.replace(tzinfo=dt.UTC)
+    signing: dict[State, list[SamlKey]] = {state: [] for state in State}
+    opening: dict[State, list[SamlKey]] = {state: [] for state in State}
+    for row in SigningKey.objects.filter(purpose__in=(SAML, SAML_ENCRYPTION)).order_by("-id"):
+        gone = gone_at(row)
+        if gone is not None and gone <= now:
+            continue
+        until = min(until, gone or until)
+        kept = signing if row.purpose == SAML else opening
+        kept[State(row.state)].append(_saml_key(row))
+    current, following, retired = (
+        signing[one] for one in (State.CURRENT, State.NEXT, State.RETIRED)
+    )
+    encryption = [*opening[State.CURRENT], *opening[State.NEXT]]
+    return SamlKeys(
+        current=current[0] if current else None,
+        following=following[-1] if following else None,
+        signing={key.kid: key for key in (*current, *following)},
+        published=(*current, *following, *retired),
+        encryption=tuple(encryption),
+        decryption=(
+            *opening[State.NEXT],
+            *opening[State.CURRENT],
+            *opening[State.RETIRED],
+        ),
+        until=until.timestamp(),
+    )
+
+
+def _saml_key(row: SigningKey) -> SamlKey:
+    private = _private(row)
     if not isinstance(private, rsa.RSAPrivateKey):
         raise NoKey("SAML needs an RSA key")
-    others = tuple(row.certificate for row in rows if row is not current)
-    return SamlKey(current.kid, private, current.certificate), others
+    return SamlKey(row.kid, private, row.certificate)
 
 
-def saml_signing() -> SamlKey:
-    """The key that signs SAML messages; raises NoKey."""
-    return directory.cached("saml-keys", _load_saml)[0]
+def saml() -> SamlKeys:
+    """Every key of SAML."""
+    found = directory.cached("saml-keys", _load_saml)
+    if found.until > time.time():
+        return found
+    directory.drop("saml-keys")
+    return directory.cached("saml-keys", _load_saml)
+
+
+def saml_signing(kid: str = "") -> SamlKey:
+    """The key that signs SAML messages: this one if it may still sign, else the current one.
+
+    Raises NoKey.
+    """
+    ring = saml()
+    found = ring.signing.get(kid, ring.current)
+    if found is None:
+        raise NoKey("SAML")
+    return found
 
 
 def saml_certificates() -> tuple[str, ...]:
-    """The certificates to publish, PEM: the current one first, then the next."""
-    current, others = directory.cached("saml-keys", _load_saml)
-    return (current.certificate, *others)
+    """The certificates to publish, PEM: the current one first, then next and lately retired."""
+    return tuple(key.certificate for key in saml().published)
+
+
+def saml_encryption_certificates() -> tuple[str, ...]:
+    """The certificates that service providers may encrypt to, PEM: the current one first."""
+    return tuple(key.certificate for key in saml().encryption)
+
+
+def saml_decryption() -> tuple[rsa.RSAPrivateKey, ...]:
+    """What service providers have encrypted to us is opened with these, the newest first."""
+    return tuple(key.private_key for key in saml().decryption)
 
 
 # ----- life cycle -----
 
 
 def ensure() -> list[SigningKey]:
-    """Create what is missing: a current and a next key per algorithm, a current SAML key.
+    """Create what is missing: a current and a next key per algorithm, current SAML keys.
 
-    Keys that others encrypt with have no next one: a new one is of use as soon as it is published.
+    OpenID Connect's keys that others encrypt with have no next one: a new one is of use as soon as
+    it is published.
     """
     lasting_secret(PAIRWISE)
     made: list[SigningKey] = []
@@ -311,14 +400,15 @@ def ensure() -> list[SigningKey]:
                 purpose=OIDC, algorithm=algorithm, state=state
             ).exists():
                 made.append(_create(OIDC, algorithm, state))
-    if not SigningKey.objects.filter(purpose=SAML, state=State.CURRENT).exists():
-        made.append(_create(SAML, "RS256", State.CURRENT))
+    for purpose, algorithm in ((SAML, "RS256"), (SAML_ENCRYPTION, SAML_ENCRYPTION_ALGORITHM)):
+        if not SigningKey.objects.filter(purpose=purpose, state=State.CURRENT).exists():
+            made.append(_create(purpose, algorithm, State.CURRENT))
     return made
 
 
 def _create(purpose: str, algorithm: str, state: str) -> SigningKey:
-    private = jose.generate(algorithm)
-    if purpose == OIDC_ENCRYPTION:
+    private = jose.generate("RS256" if purpose == SAML_ENCRYPTION else algorithm)
+    if purpose in (OIDC_ENCRYPTION, SAML_ENCRYPTION):
         public = _decryption_key("", private).public_jwk()
         public["kid"] = jose.thumbprint(public)
     else:
@@ -337,7 +427,7 @@ def _create(purpose: str, algorithm: str, state: str) -> SigningKey:
                 serialization.NoEncryption(),
             )
         ),
-        certificate=_certificate(private, now=now) if purpose == SAML else "",
+        certificate=_certificate(private, now=now) if purpose in (SAML, SAML_ENCRYPTION) else "",
         created_at=now,
         current_at=now if state == State.CURRENT else None,
     )
@@ -358,26 +448,53 @@ def _certificate(private: jose.PrivateKey, *, now: dt.datetime) -> str:
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
-def rotate(purpose: str, algorithm: str, *, current: str = "") -> str | None:
+_users: dict[str, Callable[[SigningKey], Mapping[str, str]]] = {}
+
+
+def watch_retirement(purpose: str, users: Callable[[SigningKey], Mapping[str, str]]) -> None:
+    """Ask `users` who is signed for with a key before it retires: names by identifier."""
+    _users[purpose] = users
+
+
+def users(row: SigningKey) -> Mapping[str, str]:
+    """Who would be left behind if this key retired now: names by identifier."""
+    ask = _users.get(row.purpose)
+    return ask(row) if ask else {}
+
+
+def rotate(
+    purpose: str,
+    algorithm: str,
+    *,
+    current: str = "",
+    step: str = "",
+    leaving: Collection[str] = (),
+) -> str | None:
     """One step of a rotation: publish first, sign later, retire last.
 
     Without a next key one is created and published: answers "published". Otherwise it becomes
     the current one and the old one retires, published until its last token has expired:
     answers "rotated". OpenID Connect's keys always have a next one waiting; SAML's wait until
-    service providers have fetched the metadata. A key that others encrypt with is replaced at once.
+    service providers have fetched the metadata. Of OpenID Connect a key that others encrypt with
+    is replaced at once.
     `current`: the kid that must be current still; None, and nothing done, if another one is.
+    `step`: the answer that is wanted; None, and nothing done, where the other one is due.
+    `leaving`: the identifiers of exactly those that are left behind. Raises StillInUse.
     """
     with transaction.atomic():
         rows = SigningKey.objects.select_for_update().filter(purpose=purpose, algorithm=algorithm)
         # Whoever comes second waits for the locks, and reads what is current only then.
-        signing = {row.kid for row in rows if row.state == State.CURRENT}
-        if current and current not in signing:
+        signing = [row for row in rows if row.state == State.CURRENT]
+        if current and current not in {row.kid for row in signing}:
             return None
         following = rows.filter(state=State.NEXT).order_by("created_at").first()
+        if step not in ("", "published" if following is None else "rotated"):
+            return None
         if following is None:
             following = _create(purpose, algorithm, State.NEXT)
             if purpose != OIDC_ENCRYPTION:
                 return "published"
+        _demand_yes(signing, leaving)
         now = dt.datetime.now(dt.UTC)
         rows.filter(state=State.CURRENT).update(state=State.RETIRED, retired_at=now)
         following.state = State.CURRENT
@@ -386,6 +503,13 @@ def rotate(purpose: str, algorithm: str, *, current: str = "") -> str | None:
         if purpose == OIDC:
             _create(purpose, algorithm, State.NEXT)
     return "rotated"
+
+
+def _demand_yes(retiring: list[SigningKey], leaving: Collection[str]) -> None:
+    """Nobody is left behind but those that somebody named. Raises StillInUse."""
+    behind = {key: name for row in retiring for key, name in users(row).items()}
+    if set(behind) != set(leaving):
+        raise StillInUse(behind)
 
 
 def reencrypt() -> int:

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.conf import settings
 
@@ -34,6 +34,7 @@ from idp.protocol.uri import InvalidUri, Uri
 USER_AGENT = "Gatehouse"
 DEFAULT_PORTS = {"https": 443, "http": 80}
 JSON_TYPES = ("application/json", "application/jwk-set+json")
+NOT_MODIFIED = 304
 READ_BYTES = 64 * 1024
 # Status line and headers of an answer.
 MOST_HEAD = 64 * 1024
@@ -82,6 +83,22 @@ def get(
     Raises OutboundError.
     """
     return _send("GET", url, None, {"Accept": accept, **(headers or {})}, limit, timeout)
+
+
+def download(
+    url: str,
+    *,
+    to: BinaryIO,
+    accept: str,
+    limit: int,
+    timeout: timedelta,
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    """Fetch a document into a file, so that its size is not ours; the answer's body is empty.
+
+    Raises OutboundError; what the file holds then is nothing to go by.
+    """
+    return _send("GET", url, None, {"Accept": accept, **(headers or {})}, limit, timeout, to)
 
 
 def post(
@@ -257,6 +274,7 @@ def _send(
     headers: Mapping[str, str],
     limit: int,
     timeout: timedelta,
+    to: BinaryIO | None = None,
 ) -> Answer:
     target = _checked(url)
     sent = _request_headers(target, headers)
@@ -267,7 +285,7 @@ def _send(
         with _Wire(_connect(target, addresses, deadline), deadline) as wire:
             response = _exchange(wire, method, target, body, sent)
             wire.allow(2 * limit)  # chunks may not even double it
-            return _read(response, limit=limit)
+            return _read(response, limit=limit, to=to)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise _explained(error) from None
 
@@ -383,21 +401,23 @@ def _tls(ca_bundle: Path | None) -> ssl.SSLContext:
     return context
 
 
-def _read(response: http.client.HTTPResponse, *, limit: int) -> Answer:
-    if 300 <= response.status < 400:
+def _read(response: http.client.HTTPResponse, *, limit: int, to: BinaryIO | None) -> Answer:
+    if 300 <= response.status < 400 and response.status != NOT_MODIFIED:
         raise OutboundError("redirect", f"it redirects (status {response.status})")
     headers = _answer_headers(response)
-    body = bytearray()
-    while len(body) <= limit:
-        piece = response.read(min(READ_BYTES, limit + 1 - len(body)))
+    body = io.BytesIO()
+    sink, size = to or body, 0
+    while size <= limit:
+        piece = response.read(min(READ_BYTES, limit + 1 - size))
         if not piece:
             break
-        body += piece
-    if len(body) > limit:
+        sink.write(piece)
+        size += len(piece)
+    if size > limit:
         raise OutboundError("too_large", f"its answer is larger than {limit} bytes")
     if response.length:
         raise OutboundError("protocol", "its answer ends too early")
-    return Answer(response.status, headers, bytes(body))
+    return Answer(response.status, headers, body.getvalue())
 
 
 def _answer_headers(response: http.client.HTTPResponse) -> dict[str, str]:

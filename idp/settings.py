@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from idp import conf, database
+from idp import conf, database, mail_server
 
 IDP = conf.load()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -111,8 +111,7 @@ STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
-EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-EMAIL_FILE_PATH = IDP.data_dir / "mail"
+vars().update(mail_server.django_settings(IDP.mail_server))
 DEFAULT_FROM_EMAIL = IDP.mail_from
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from tests.support import environment
 from tests.support.apache import Apache
 from tests.support.postgresql import Cluster
 from tests.support.server import Gatehouse
+from tests.support.service_providers.base import ServiceProvider
 
 # How fast a machine is decides nothing, and a run can be repeated.
 settings.register_profile(
@@ -124,3 +126,24 @@ def apache() -> Iterator[Apache]:
     server = Apache(Path(tempfile.mkdtemp(prefix="apache-", dir=environment.folder)))
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def service_provider(
+    gatehouse: Gatehouse,
+) -> Iterator[Callable[[type[ServiceProvider]], ServiceProvider]]:
+    """Service providers by their class, each started and registered when first asked for."""
+    running: dict[type[ServiceProvider], ServiceProvider] = {}
+    with ExitStack() as ending:
+
+        def get(kind: type[ServiceProvider]) -> ServiceProvider:
+            if kind not in running:
+                folder = Path(tempfile.mkdtemp(prefix=f"{kind.__name__}-", dir=environment.folder))
+                sp = kind(folder, gatehouse)
+                ending.callback(sp.stop)
+                sp.start()
+                sp.register()
+                running[kind] = sp
+            return running[kind]
+
+        yield get

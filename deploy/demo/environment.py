@@ -89,6 +89,7 @@ class Demonstration:
             "GATEHOUSE_DATA_DIR": str(self.data),
             "GATEHOUSE_SECRET_KEY": self.secret("secret-key", secrets.token_urlsafe(48)),
             "GATEHOUSE_MASTER_KEY": self.secret("master-key", master_key()),
+            "GATEHOUSE_EMAIL_URL": (self.data.resolve() / "mail").as_uri(),
             # Applications on this machine are told of sign-outs, and asked for their keys.
             "GATEHOUSE_OUTBOUND_ALLOW": ",".join([*theirs("GATEHOUSE_OUTBOUND_ALLOW"), *LOOPBACK]),
             # The applications ask Gatehouse itself, whatever proxy leads outside.

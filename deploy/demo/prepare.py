@@ -107,21 +107,24 @@ def register_web_application(demonstration: Demonstration) -> None:
 
 
 def register_saas_application(demonstration: Demonstration) -> None:
-    """Register the SAML service provider by its metadata, unless it is there."""
+    """Register the SAML service provider by its metadata, unless it is there as it is now."""
     from federation.models import ServiceProvider
     from idp.models import Application
 
     home = demonstration.saas_application
     entity_id = demonstration.registered(home).get("entity_id", "")
-    if ServiceProvider.objects.filter(entity_id=entity_id).exists():
-        return
     settings = saas_application.service_provider(demonstration)
     metadata = saas_application.metadata_of(settings).decode()
+    known = ServiceProvider.objects.filter(entity_id=entity_id).first()
+    # One of an earlier release does not know how to be signed out.
+    if known is not None and known.single_logout_services:
+        return
     register(demonstration, home, command="register_service_provider", document=metadata)
     # Its metadata cannot say where people start it; an administrator would enter that.
     application = Application.objects.get(service_provider__entity_id=settings["sp"]["entityId"])
-    application.launch_url = home
-    application.save(update_fields=["launch_url"])
+    if not application.launch_url:
+        application.launch_url = home
+        application.save(update_fields=["launch_url"])
 
 
 def register(demonstration: Demonstration, home: str, *, command: str, document: str) -> None:

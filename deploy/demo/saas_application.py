@@ -1,7 +1,8 @@
 """The demonstration's SaaS application: signs people in with SAML 2.0, through python3-saml.
 
 A strict service provider: signed requests, response and assertion signed, the assertion encrypted
-to its key, each request answered once (SAML Profiles §4.1).
+to its key, each request answered once (SAML Profiles §4.1). Signs out everywhere, and is signed out
+from elsewhere, by single logout (§4.4).
 Run as `python -m deploy.demo.saas_application --data DIR --port N`.
 """
 
@@ -25,6 +26,7 @@ TIMEOUT = 10
 MAXIMUM_UNDERWAY = 1000
 RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
 SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
+REDIRECT = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
 POST = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
 PERSISTENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
 
@@ -61,6 +63,8 @@ class SaasApplication:
             "GET /finish": self.finish,
             "POST /logout": self.logout,
             "GET /logout-everywhere": self.logout_everywhere,
+            "GET /slo": self.single_logout,
+            "GET /signed-out": self.signed_out,
             "GET /metadata": self.metadata,
         }
 
@@ -128,25 +132,87 @@ class SaasApplication:
         return site.redirect("/")
 
     def logout_everywhere(self, request: site.Request) -> site.Response:
-        """Forget the person here and go on to Gatehouse's own sign-out page."""
+        """Forget the person here and ask Gatehouse to sign them out of everything (§4.4.3.1)."""
+        received = request.session.pop("received", None)
+        if received is None:
+            return site.redirect("/")
+        auth = self.auth({}, path="/slo")
+        try:
+            url = auth.logout(
+                name_id=received["name_id"],
+                name_id_format=received["format"],
+                nq=received["name_qualifier"],
+                spnq=received["sp_name_qualifier"],
+                session_index=received["session_index"],
+                return_to=secrets.token_urlsafe(32),
+            )
+        except OneLogin_Saml2_Error as error:
+            raise site.Problem("Gatehouse offers no single logout", str(error)) from error
+        request.session["logout_request"] = auth.get_last_request_id()
+        return site.redirect(url)
+
+    def single_logout(self, request: site.Request) -> site.Response:
+        """The single logout service: Gatehouse's request, or its answer to ours."""
+        auth = self.auth({}, path="/slo", request=request)
+        asked = request.session.get("logout_request")
+        if "SAMLResponse" in request.query and asked is None:
+            raise site.Problem("This sign-out did not begin here", "It may have ended already.")
+        try:
+            url = auth.process_slo(keep_local_session=True, request_id=asked)
+        except (OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError) as error:
+            raise site.Problem("The message cannot be read", str(error)) from error
+        if url is None:
+            return self.answered(auth, request)
+        if auth.get_errors():
+            raise site.Problem("The request to sign out is not valid", reason(auth))
         request.session.clear()
-        metadata = self.fetch(f"{self.issuer}/.well-known/openid-configuration").json()
-        return site.redirect(metadata["end_session_endpoint"])
+        return site.redirect(url)
+
+    def answered(self, auth: OneLogin_Saml2_Auth, request: site.Request) -> site.Response:
+        """Gatehouse's answer to our request to sign out."""
+        errors = auth.get_errors()
+        if errors and errors != ["logout_not_success"]:
+            raise site.Problem("The answer to the sign-out is not valid", reason(auth))
+        request.session.clear()
+        partial = errors or "PartialLogout" in str(auth.get_last_response_xml() or "")
+        return site.redirect("/signed-out?partly" if partial else "/signed-out")
+
+    def signed_out(self, request: site.Request) -> site.Response:
+        """After the sign-out, with what Gatehouse said of it."""
+        way_in = pages.link("Sign in again", "/login", main=True, id_="sign-in")
+        words = SIGNED_OUT_PARTLY if "partly" in request.query else SIGNED_OUT
+        body = pages.welcome("You are signed out", words, actions=way_in)
+        return site.page(self.brand.frame("Signed out", body))
 
     def metadata(self, request: site.Request) -> site.Response:
         """Our metadata, as it was registered."""
         body = metadata_of(self.sp)
         return site.Response(body, 200, [("Content-Type", "application/samlmetadata+xml")])
 
-    def auth(self, form: dict[str, str]) -> OneLogin_Saml2_Auth:
+    def auth(
+        self,
+        form: dict[str, str],
+        *,
+        path: str = "/acs",
+        request: site.Request | None = None,
+    ) -> OneLogin_Saml2_Auth:
         """python3-saml with the provider's current metadata; the address is ours, never Host's."""
         scheme, _, host = self.home_url.partition("://")
         https = "on" if scheme == "https" else "off"
-        request = {"https": https, "http_host": host, "script_name": "/acs"}
+        received = {
+            "https": https,
+            "http_host": host,
+            "script_name": path,
+            "get_data": request.query if request else {},
+            "post_data": form,
+            # A signature is over the octets as they came.
+            "query_string": request.raw_query if request else "",
+            "validate_signature_from_qs": True,
+        }
         metadata = self.fetch(self.metadata_url).content
         parsed = OneLogin_Saml2_IdPMetadataParser.parse(metadata)
         settings = {**self.sp, "idp": parsed["idp"]}
-        return OneLogin_Saml2_Auth({**request, "get_data": {}, "post_data": form}, settings)
+        return OneLogin_Saml2_Auth(received, settings)
 
     def fetch(self, url: str) -> requests.Response:
         """A document of the identity provider."""
@@ -163,6 +229,11 @@ WELCOME = (
     "This service keeps no passwords. It sends a signed request to Gatehouse, "
     "and then shows the assertion that came back."
 )
+SIGNED_OUT = "Gatehouse has ended your session there, and told every application in it."
+SIGNED_OUT_PARTLY = (
+    "Gatehouse has ended your session there, but could not reach every application in it: "
+    "close the browser to be sure."
+)
 EXPLAINED = {
     "NoPassive": "Nobody is signed in at Gatehouse, and this sign-in was not to ask.",
     "AuthnFailed": "The sign-in was cancelled. Nothing was shared.",
@@ -170,7 +241,7 @@ EXPLAINED = {
 }
 ACTIONS = (
     pages.button("Sign out here", "/logout", id_="sign-out")
-    + pages.link("Sign out at Gatehouse", "/logout-everywhere", id_="sign-out-everywhere")
+    + pages.link("Sign out everywhere", "/logout-everywhere", id_="sign-out-everywhere")
     + pages.text_link("Sign in again, with password", "/login?force")
     + pages.text_link("Check the session silently", "/login?passive")
 )
@@ -185,6 +256,7 @@ def service_provider(demonstration: environment.Demonstration) -> dict[str, Any]
         "sp": {
             "entityId": f"{home}/metadata",
             "assertionConsumerService": {"url": f"{home}/acs", "binding": POST},
+            "singleLogoutService": {"url": f"{home}/slo", "binding": REDIRECT},
             "NameIDFormat": PERSISTENT,
             "x509cert": certificate,
             "privateKey": key,
@@ -194,6 +266,8 @@ def service_provider(demonstration: environment.Demonstration) -> dict[str, Any]
         },
         "security": {
             "authnRequestsSigned": True,
+            "logoutRequestSigned": True,
+            "logoutResponseSigned": True,
             "wantMessagesSigned": True,
             "wantAssertionsSigned": True,
             "wantAssertionsEncrypted": True,
@@ -221,11 +295,17 @@ def remember(kept: OrderedDict[str, Any], key: str, value: Any) -> None:
 
 def refusal(auth: OneLogin_Saml2_Auth) -> site.Problem:
     """What the identity provider said, or why its response is not accepted."""
-    reason = auth.get_last_error_reason() or ", ".join(auth.get_errors())
     said = str(auth.get_last_response_xml() or "")
     codes = re.findall(r'StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:(\w+)"', said)
     code = codes[-1] if codes and codes[0] != "Success" else ""
-    return site.Problem("Gatehouse did not sign you in", EXPLAINED.get(code, reason), code=code)
+    return site.Problem(
+        "Gatehouse did not sign you in", EXPLAINED.get(code, reason(auth)), code=code
+    )
+
+
+def reason(auth: OneLogin_Saml2_Auth) -> str:
+    """Why python3-saml does not accept a message."""
+    return str(auth.get_last_error_reason() or ", ".join(auth.get_errors()))
 
 
 def read(auth: OneLogin_Saml2_Auth) -> dict[str, Any]:
@@ -233,6 +313,8 @@ def read(auth: OneLogin_Saml2_Auth) -> dict[str, Any]:
     return {
         "name_id": auth.get_nameid(),
         "format": auth.get_nameid_format(),
+        "name_qualifier": auth.get_nameid_nq(),
+        "sp_name_qualifier": auth.get_nameid_spnq(),
         "session_index": auth.get_session_index(),
         "contexts": auth.get_last_authn_contexts(),
         "attributes": auth.get_attributes(),

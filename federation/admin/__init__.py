@@ -5,6 +5,12 @@ Everything is added to `idp.admin` through its registries; no page of its own fr
 
 from federation.admin import (  # noqa: F401 (each module registers what it brings)
     assertion_preview,
+    connect_by_address,
+    connect_saas,
     connect_saml,
     expiries,
+    followed_metadata,
+    metadata_sources,
+    roll_over,
+    roll_over_steps,
 )

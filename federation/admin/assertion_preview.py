@@ -18,6 +18,10 @@ from idp.claims import attributes
 from idp.claims.release import Release
 
 ACR, AMR = "pwd", ("pwd",)
+CHOICES: dict[str, Any] = {
+    "attribute_release": ServiceProvider.AttributeRelease,
+    "subject_identifier": ServiceProvider.SubjectIdentifier,
+}
 ENCRYPTED = "Sent encrypted to the service provider's key; shown here as it reads inside."
 CLEAR = "Sent in the clear inside the browser's form, signed."
 
@@ -60,7 +64,8 @@ def show(case: Case) -> Shown:
 def _assertion(case: Case, decision: Release) -> Any:
     provider: ServiceProvider = case.half
     services = service_providers.assertion_consumer_services(provider)
-    acs = assertion_consumer_service.choose(services, request=None)
+    bindings = service_providers.RESPONSE_BINDINGS
+    acs = assertion_consumer_service.choose(services, request=None, bindings=bindings)
     person = attributes.of(case.user)  # type: ignore[arg-type]  # show() has looked
     name_id = name_ids.foreseen(provider.default_name_id_format, person, service_provider=provider)
     drawn = issuing.assertion_for(
@@ -96,14 +101,18 @@ def find(application_id: Any) -> ServiceProvider | None:
 
 
 def draw(saved: ServiceProvider, data: Any) -> ServiceProvider:
-    """The service provider with its NameID as it is being typed."""
+    """The service provider with its NameID and its choice of attributes as they are being typed."""
     drawn = copy.copy(saved)
     chosen = data.get("service_provider-0-default_name_id_format")
-    if chosen in name_ids.SUPPORTED:
+    if chosen in (*name_ids.SUPPORTED, name_ids.NONE):
         drawn.default_name_id_format = chosen
     source = data.get("service_provider-0-name_id_source")
     if source:
         drawn.name_id_source = source
+    for name, choices in CHOICES.items():
+        chosen = data.get(f"service_provider-0-{name}")
+        if chosen in choices.values:
+            setattr(drawn, name, chosen)
     return drawn
 
 

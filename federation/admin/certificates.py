@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from cryptography.hazmat.primitives.serialization import Encoding
-
 from federation.saml import certificate, errors
+
+# Eight pairs of hexadecimal digits.
+SHOWN = 23
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,5 @@ def _read(use: str, text: str) -> Certificate:
         found = certificate.load(text)
     except errors.InvalidMetadata:
         return Certificate(use, "cannot be read", None, "")
-    digest = hashlib.sha256(found.public_bytes(Encoding.DER)).hexdigest().upper()
-    pairs = ":".join(digest[at : at + 2] for at in range(0, 16, 2))
-    return Certificate(use, found.subject.rfc4514_string(), found.not_valid_after_utc, pairs)
+    beginning = certificate.fingerprint(found)[:SHOWN]
+    return Certificate(use, found.subject.rfc4514_string(), found.not_valid_after_utc, beginning)

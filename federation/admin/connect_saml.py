@@ -6,6 +6,7 @@ asks which one; one that is registered already is shown as a difference.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -14,9 +15,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from federation.admin import saml_sheet, saml_trial, summary, uploads
+from federation.admin import saml_notices, saml_sheet, saml_trial, summary, uploads
 from federation.admin.service_provider_form import ServiceProviderInline
 from federation.identity_provider import registration
+from federation.identity_provider.metadata_sources import following
+from federation.models import MetadataEntity, MetadataSource, ServiceProvider
 from federation.saml import errors, xml
 from federation.saml.metadata import endpoint, service_provider
 from idp.admin import connect, kinds, one_time
@@ -143,7 +146,7 @@ def _begin(request: HttpRequest) -> HttpResponse:
         "xml": data["document"].decode("utf-8", "replace"),
         "chosen": form.entity_ids[0] if len(form.entity_ids) == 1 else "",
     }
-    return _review_page(one_time.put(request, one_time.DRAFT, draft))
+    return review_page(one_time.put(request, one_time.DRAFT, draft))
 
 
 def _page(request: HttpRequest, form: SamlForm, *, status: int) -> HttpResponse:
@@ -154,7 +157,8 @@ def _page(request: HttpRequest, form: SamlForm, *, status: int) -> HttpResponse:
     return response
 
 
-def _review_page(identifier: str) -> HttpResponse:
+def review_page(identifier: str) -> HttpResponse:
+    """Where a draft is looked at."""
     return SeeOther(reverse("admin:connect_saml_review", args=[identifier]))
 
 
@@ -169,10 +173,10 @@ def review(request: HttpRequest, draft: str) -> HttpResponse:
         if chosen in several:
             one_time.drop(request, one_time.DRAFT, draft)
             fresh = one_time.put(request, one_time.DRAFT, {**found, "chosen": chosen})
-            return _review_page(fresh)
+            return review_page(fresh)
     elif request.method == "POST":
         return _register(request, found, draft)
-    facts: dict[str, Any] = {"several": several}
+    facts: dict[str, Any] = {"several": several, "origin": _origin(found)}
     if not several:
         facts |= _summary(found)
     response = connect.page(
@@ -201,24 +205,64 @@ def _register(request: HttpRequest, draft: dict[str, Any], identifier: str) -> H
     try:
         if draft["xml"]:
             done = registration.register_from_metadata(
-                draft["xml"].encode(), entity_id=draft["chosen"], name=draft["name"], actor=actor
+                draft["xml"].encode(),
+                entity_id=draft["chosen"],
+                name=draft["name"],
+                actor=actor,
+                valid_until=_end(draft),
             )
+            _follow(draft, done.service_provider, actor=actor)
         else:
             done = registration.register(
                 draft["entity_id"], draft["acs_url"], name=draft["name"], actor=actor
             )
     except errors.InvalidMetadata:
-        return _review_page(identifier)
+        return review_page(identifier)
     one_time.drop(request, one_time.DRAFT, identifier)
     return connect.registered(done.service_provider.application)
 
 
-def missing(application: Application) -> list[str]:
-    """What keeps people from signing in to a service provider."""
-    provider = getattr(application, "service_provider", None)
-    if provider is None or not provider.assertion_consumer_services:
-        return ["An address that responses are posted to."]
-    return []
+def draft_of_entity(request: HttpRequest, entity: MetadataEntity) -> HttpResponse:
+    """Look at a service provider of a source, in the wizard."""
+    ends = registration.earlier(entity.valid_until, entity.source.valid_until)
+    draft = {
+        "name": "",
+        "entity_id": "",
+        "acs_url": "",
+        "xml": entity.xml.decode(),
+        "chosen": entity.entity_id,
+        "source": entity.source_id.hex,
+        "valid_until": ends.isoformat() if ends else "",
+    }
+    return review_page(one_time.put(request, one_time.DRAFT, draft))
+
+
+def _origin(draft: dict[str, Any]) -> dict[str, Any]:
+    """Where a draft comes from, and whether somebody vouches for it."""
+    if draft.get("url"):
+        return {"name": draft["url"], "pinned": bool(draft["keys"])}
+    source = _source(draft)
+    return {"name": source.name, "pinned": source.is_pinned} if source else {}
+
+
+def _source(draft: dict[str, Any]) -> MetadataSource | None:
+    if not draft.get("source"):
+        return None
+    return MetadataSource.objects.filter(pk=draft["source"]).first()
+
+
+def _end(draft: dict[str, Any]) -> datetime | None:
+    """The end that the document around the entity says."""
+    return datetime.fromisoformat(draft["valid_until"]) if draft.get("valid_until") else None
+
+
+def _follow(draft: dict[str, Any], provider: ServiceProvider, *, actor: str) -> None:
+    """Let what was read from somewhere be read from there again."""
+    source = _source(draft)
+    if draft.get("url"):
+        source = following.address(draft["url"], draft["keys"], now=timezone.now())
+    if source is not None:
+        following.subscribe(provider, source, actor=actor)
 
 
 kinds.register(
@@ -232,7 +276,8 @@ kinds.register(
         half=ServiceProviderInline,
         sheet=saml_sheet.sheet,
         test=saml_trial.begin,
-        missing=missing,
+        notices=saml_notices.of_application,
+        start="admin:connect_saas",
     )
 )
 site.add_page("connect/saml/review/<str:draft>/", review, name="connect_saml_review")

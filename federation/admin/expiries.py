@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.urls import reverse
+from django.utils import timezone
 
-from federation.admin import certificates
+from federation.admin import certificates, roll_over
 from federation.identity_provider import entity
 from federation.models import ServiceProvider
 from idp.admin import home, signing_keys
@@ -16,16 +17,19 @@ from idp.admin.signing_keys import Document
 from idp.models import SigningKey
 
 IMPORT = "import newer metadata"
+# Metadata is made anew every few days or weeks: earlier there is nothing to be done about it.
+METADATA_SOON = timedelta(days=30)
 
 
 def expiries(until: datetime) -> Iterable[Expiry]:
     """Metadata and certificates of enabled service providers that end before `until`."""
     rows = ServiceProvider.objects.filter(application__enabled=True).select_related("application")
     rows = rows.defer("metadata_xml", "application__logo")
+    metadata_until = min(until, timezone.now() + METADATA_SOON)
     for row in rows.iterator(chunk_size=200):
         name = row.application.name
         url = reverse("admin:idp_application_change", args=[row.pk]) + "#protocol"
-        if row.metadata_valid_until is not None and row.metadata_valid_until < until:
+        if row.metadata_valid_until is not None and row.metadata_valid_until < metadata_until:
             yield Expiry(f"Metadata of {name}", row.metadata_valid_until, url, IMPORT)
         for one in [
             *certificates.read("signing", row.signing_certificates),
@@ -41,4 +45,5 @@ def documents() -> list[Document]:
 
 
 home.add_expiries(expiries)
+home.add_findings(roll_over.finding)
 signing_keys.add_documents(SigningKey.Purpose.SAML, documents)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
-from federation.identity_provider import entity
+from federation.admin import saas_sheet
+from federation.identity_provider import entity, key_pins
+from federation.identity_provider.saas import catalogue
 from federation.models import ServiceProvider
 from federation.saml import vocabulary
 from idp import keys
@@ -15,9 +17,12 @@ from idp.models import Application
 def sheet(application: Application, secret: str) -> Sheet:
     """Everything that the other side's administrator needs."""
     provider = ServiceProvider.objects.get(pk=application.pk)
-    certificate = keys.saml_signing().certificate.strip()
+    template = catalogue.find(provider.template)
+    if template is not None:
+        return saas_sheet.sheet(provider, template)
+    certificate = keys.saml_signing(key_pins.kid_of(provider)).certificate.strip()
     metadata = entity.metadata_url(provider)
-    rows = (
+    rows: tuple[Setting, ...] = (
         Setting("Metadata address", metadata),
         Setting("Entity ID (issuer)", entity.entity_id()),
         Setting("Sign-on address", entity.single_sign_on_url()),
@@ -26,6 +31,14 @@ def sheet(application: Application, secret: str) -> Sheet:
         Setting("NameID", provider.default_name_id_format),
         Setting("Entity ID of the application", provider.entity_id),
     )
+    if provider.idp_initiated:
+        rows = (*rows, Setting("Address to start it", entity.launch_url(provider)))
+    if any(
+        one.get("binding") == vocabulary.ARTIFACT for one in provider.assertion_consumer_services
+    ):
+        rows = (*rows, Setting("Artifact resolution (SOAP)", entity.artifact_resolution_url()))
+    if provider.attribute_queries:
+        rows = (*rows, Setting("Attribute queries (SOAP)", entity.attribute_service_url()))
     snippets = (
         Snippet("Certificate", certificate),
         Snippet("curl", f"curl -o gatehouse-metadata.xml {metadata}"),

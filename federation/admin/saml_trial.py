@@ -12,13 +12,20 @@ import html
 import re
 import zlib
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from federation.admin import assertion_preview
-from federation.identity_provider import checks, continuation, entity, pipeline
+from federation.identity_provider import (
+    artifacts,
+    checks,
+    continuation,
+    delivery,
+    entity,
+    pipeline,
+)
 from federation.identity_provider import request as requests
 from federation.identity_provider.pipeline import Refused
 from federation.identity_provider.request import SignOnRequest
@@ -52,7 +59,7 @@ def begin(request: HttpRequest, application: Application) -> HttpResponse:
         KIND,
         application=application,
         requirement=sign_on.requirement,
-        request=sign_on.stored(),
+        request={**sign_on.stored(), "checks": _passed(sign_on)},
         origin=origin,
         now=origin.now,
     )
@@ -88,6 +95,12 @@ def _checked(origin: Request) -> SignOnRequest:
     return draft.complete()
 
 
+def _passed(sign_on: SignOnRequest) -> list[dict[str, Any]]:
+    """The trace of the checks that were really made."""
+    left_out = pipeline.describe(checks.demanded_signature)
+    return [line for line in pipeline.passed(sign_on) if line["name"] != left_out]
+
+
 def _tested() -> list[pipeline.Check]:
     return [check for check in pipeline.CHECKS if check is not checks.demanded_signature]
 
@@ -113,17 +126,29 @@ def _keep(
 
 def _report(application: Application, session: Session | None, answer: Response) -> Report:
     passed = [Check(pipeline.describe(check), True) for check in _tested()]
-    found = _ANSWER.search(answer.body.decode())
-    if found is None:
-        failed = Check("There is a response to post", False)
-        return Report(False, "An error page would be shown.", (*passed, failed), ())
-    root = xml.parse(base64.b64decode(html.unescape(found[1])))
     provider = ServiceProvider.objects.select_related("application").get(pk=application.pk)
+    sent = _sent(answer, provider)
+    if sent is None:
+        failed = Check("There is a response to send", False)
+        return Report(False, "An error page would be shown.", (*passed, failed), ())
+    root = xml.parse(sent)
     steps, parts = _examined(root, provider, session)
     worked = all(step.passed for step in steps)
     summary = "It works." if worked else "The application would be refused."
     untested = UNTESTED + (SIGNED if provider.want_authn_requests_signed else "") + "."
     return Report(worked, summary, (*passed, *steps), parts, untested, NOTE)
+
+
+def _sent(answer: Response, provider: ServiceProvider) -> bytes | None:
+    """The Response that the browser brings, or the one that its artifact stands for."""
+    found = _ANSWER.search(answer.body.decode())
+    if found is not None:
+        return base64.b64decode(html.unescape(found[1]))
+    address = dict(answer.headers).get("Location", "")
+    handed = parse_qs(urlsplit(address).query).get(delivery.ARTIFACT)
+    if not handed:
+        return None
+    return artifacts.take(handed[0], service_provider=provider, now=timezone.now())
 
 
 def _examined(
@@ -135,11 +160,11 @@ def _examined(
         Check("The response follows the schema", not xml.schema_error(root, schema="protocol")),
     ]
     if provider.sign_response or not success:
-        steps.append(_verified("The response's signature verifies", root))
-    parts = [Part("The response, as it is posted", xml.serialise(root, pretty=True).decode())]
+        steps.append(_verified("The response's signature verifies", root, provider))
+    parts = [Part("The response, as it is sent", xml.serialise(root, pretty=True).decode())]
     assertion = xml.child(root, "saml:Assertion")
     if assertion is not None and provider.sign_assertion:
-        steps.append(_verified("The assertion's signature verifies", assertion))
+        steps.append(_verified("The assertion's signature verifies", assertion, provider))
     if assertion is None and success and session is not None:
         parts.insert(0, Part("Inside the encryption", _inside(provider, session)))
     return steps, tuple(parts)
@@ -155,8 +180,8 @@ def _codes(root: xml.Element) -> list[str]:
     return found or [""]
 
 
-def _verified(name: str, element: xml.Element) -> Check:
-    key = signature.verification_key(entity.signing_key().certificate)
+def _verified(name: str, element: xml.Element, provider: ServiceProvider) -> Check:
+    key = signature.verification_key(entity.signing_key(provider).certificate)
     try:
         signature.verify(element, keys=[key])
     except errors.InvalidSignature as error:

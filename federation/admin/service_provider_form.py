@@ -12,12 +12,13 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from federation.admin import certificates
-from federation.identity_provider import name_ids, protection
+from federation.admin import asked, certificates
+from federation.identity_provider import entity, name_ids, protection
 from federation.identity_provider.single_logout import services
-from federation.models import ServiceProvider
-from federation.saml import errors, vocabulary
+from federation.models import MetadataProposal, ServiceProvider, Subscription
+from federation.saml import bindings, errors, vocabulary
 from federation.saml.metadata import endpoint
+from idp import keys
 from idp.admin.choices import LinesField
 from idp.templatetags.administration import state
 
@@ -26,7 +27,11 @@ FORMAT_WORDS = {
     vocabulary.TRANSIENT: "transient: another random name each time",
     vocabulary.EMAIL_ADDRESS: "emailAddress: the verified e-mail address",
     vocabulary.UNSPECIFIED: "unspecified: the field named below",
+    name_ids.NONE: "none: attributes alone name the person; a logout there cannot be asked for",
 }
+
+
+NO_KEY = "No key of this service provider is known: import its metadata first."
 
 
 class ServiceProviderForm(forms.ModelForm):
@@ -38,7 +43,13 @@ class ServiceProviderForm(forms.ModelForm):
     )
     default_name_id_format = forms.ChoiceField(
         label="NameID unless the request says otherwise",
-        choices=[(one, FORMAT_WORDS[one]) for one in name_ids.SUPPORTED],
+        choices=[(one, FORMAT_WORDS[one]) for one in (*name_ids.SUPPORTED, name_ids.NONE)],
+    )
+    relay_states = LinesField(
+        label="RelayStates",
+        required=False,
+        rows=2,
+        help_text=ServiceProvider._meta.get_field("relay_states").help_text,
     )
     signature_algorithm = forms.ChoiceField(
         choices=[(name, name.upper()) for name in protection.ALGORITHMS]
@@ -49,13 +60,15 @@ class ServiceProviderForm(forms.ModelForm):
         fields = (
             *("default_name_id_format", "name_id_source", "want_authn_requests_signed"),
             *("sign_response", "sign_assertion", "encrypt_assertion", "signature_algorithm"),
+            *("name_qualifier", "idp_initiated", "relay_states"),
+            *("attribute_release", "subject_identifier", "attribute_queries"),
+            "changes_wait",
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial["acs_urls"] = [
-            one.get("url", "") for one in self.instance.assertion_consumer_services
-        ]
+        urls = (one.get("url", "") for one in self.instance.assertion_consumer_services)
+        self.initial["acs_urls"] = list(dict.fromkeys(urls))
 
     def clean_acs_urls(self) -> list[str]:
         """Each must be an address that may be posted to."""
@@ -69,30 +82,51 @@ class ServiceProviderForm(forms.ModelForm):
             raise forms.ValidationError(refusals)
         return list(self.cleaned_data["acs_urls"])
 
+    def clean_name_qualifier(self) -> str:
+        """A group has a name of its own: nobody reads in another application's namespace."""
+        name = str(self.cleaned_data["name_qualifier"]).strip()
+        if name and ServiceProvider.objects.filter(entity_id=name).exists():
+            raise forms.ValidationError(
+                "This is the entity ID of an application, not of a group of them."
+            )
+        return name
+
+    def clean_relay_states(self) -> list[str]:
+        """Each must fit into the answer and be one line of text."""
+        refusals = [
+            f"Line {number}: at most {bindings.MAX_RELAY_STATE} bytes of printable text."
+            for number, one in enumerate(self.cleaned_data["relay_states"], start=1)
+            if len(one.encode()) > bindings.MAX_RELAY_STATE or not one.isprintable()
+        ]
+        if refusals:
+            raise forms.ValidationError(refusals)
+        return list(self.cleaned_data["relay_states"])
+
     def clean(self) -> dict[str, Any]:
         """Something must be signed, and requests can only be verified with a key."""
         data = super().clean() or {}
         if not (data.get("sign_response") or data.get("sign_assertion")):
             self.add_error("sign_response", "Sign the response, the assertion, or both.")
-        if data.get("want_authn_requests_signed") and not self.instance.signing_certificates:
-            self.add_error(
-                "want_authn_requests_signed",
-                "No key of this service provider is known: import its metadata first.",
-            )
+        for field in ("want_authn_requests_signed", "attribute_queries"):
+            if data.get(field) and not self.instance.signing_certificates:
+                self.add_error(field, NO_KEY)
         return data
 
     def save(self, commit: bool = True) -> ServiceProvider:
         """Keep binding and index of addresses that stay; new ones are POST addresses."""
-        known = {one.get("url"): one for one in self.instance.assertion_consumer_services}
+        known: dict[Any, list[dict[str, Any]]] = {}
+        for one in self.instance.assertion_consumer_services:
+            known.setdefault(one.get("url"), []).append(one)
         self.instance.assertion_consumer_services = [
             {
                 "binding": vocabulary.POST,
                 "index": number,
-                **known.get(url, {}),
+                **one,
                 "url": url,
                 "is_default": number == 0,
             }
             for number, url in enumerate(self.cleaned_data["acs_urls"])
+            for one in known.get(url, [{}])
         ]
         return super().save(commit)
 
@@ -107,17 +141,37 @@ class ServiceProviderInline(admin.StackedInline):
     can_delete = False
     template = "admin/half.html"
     verbose_name_plural = "SAML"
-    readonly_fields = ("entity_id", "keys_shown", "logout_shown", "metadata_shown")
+    readonly_fields = (
+        *("entity_id", "keys_shown", "metadata_shown", "launch_shown"),
+        "logout_shown",
+        "asked_shown",
+        "signed_for_with",
+    )
     fieldsets: ClassVar = [
-        ("Addresses", {"fields": ["entity_id", "acs_urls", "logout_shown", "metadata_shown"]}),
-        ("NameID", {"fields": ["default_name_id_format", "name_id_source"]}),
+        (
+            "Addresses",
+            {"fields": ["entity_id", "acs_urls", "logout_shown", "metadata_shown", "changes_wait"]},
+        ),
+        ("NameID", {"fields": ["default_name_id_format", "name_id_source", "name_qualifier"]}),
+        (
+            "Attributes",
+            {
+                "fields": [
+                    "attribute_release",
+                    "subject_identifier",
+                    "asked_shown",
+                    "attribute_queries",
+                ]
+            },
+        ),
+        ("Started from here", {"fields": ["idp_initiated", "relay_states", "launch_shown"]}),
         (
             "Signatures and encryption",
             {
                 "fields": [
                     *("keys_shown", "want_authn_requests_signed"),
                     *("sign_response", "sign_assertion", "encrypt_assertion"),
-                    "signature_algorithm",
+                    *("signature_algorithm", "signed_for_with"),
                 ]
             },
         ),
@@ -133,6 +187,33 @@ class ServiceProviderInline(admin.StackedInline):
     def keys_shown(self, provider: ServiceProvider) -> str:
         return shown_certificates(provider.signing_certificates, provider.encryption_certificates)
 
+    @admin.display(description="its metadata asks for")
+    def asked_shown(self, provider: ServiceProvider) -> str:
+        return asked.shown(provider)
+
+    @admin.display(description="address to start it")
+    def launch_shown(self, provider: ServiceProvider) -> SafeString:
+        url = entity.launch_url(provider)
+        if not provider.idp_initiated:
+            return format_html("Off. Once switched on: <code>{}</code>", url)
+        words = "On the account page, unless the application has a launch address of its own"
+        return format_html(
+            "<code>{}</code><br>{}; with <code>?RelayState=…</code> for another of those above.",
+            url,
+            words,
+        )
+
+    @admin.display(description="signed for with")
+    def signed_for_with(self, provider: ServiceProvider) -> SafeString:
+        """Which of our keys, and where it is moved to another."""
+        kid = entity.signing_kid(provider)
+        following = keys.saml().following
+        words = "the next key" if following and following.kid == kid else "the current key"
+        url = reverse("admin:saml_roll_over")
+        return format_html(
+            '{} <code title="{}">{}…</code>. <a href="{}">Roll over</a>', words, kid, kid[:16], url
+        )
+
     @admin.display(description="single logout")
     def logout_shown(self, provider: ServiceProvider) -> str:
         return shown_logout(provider)
@@ -141,8 +222,21 @@ class ServiceProviderInline(admin.StackedInline):
     def metadata_shown(self, provider: ServiceProvider) -> SafeString:
         until = provider.metadata_valid_until
         words = f"valid until {until:%Y-%m-%d}" if until else "without an end"
-        url = reverse("admin:connect_kind", args=["saml"])
-        return format_html('{}. <a href="{}">Import newer metadata</a>', words.capitalize(), url)
+        followed = Subscription.objects.select_related("source").filter(pk=provider.pk).first()
+        origin = f"from {followed.source}" if followed else "given by hand, not refreshed"
+        waits = provider.metadata_proposals.filter(state=MetadataProposal.State.WAITING).exists()
+        return format_html(
+            '{}, {} {}. <a href="{}">{}</a>',
+            words.capitalize(),
+            origin,
+            state("failing", "bad") if followed and _error(followed) else "",
+            reverse("admin:saml_metadata", args=[provider.pk]),
+            "A change waits for you" if waits else "Refresh, errors, changes",
+        )
+
+
+def _error(followed: Subscription) -> str:
+    return followed.error or followed.source.error
 
 
 def shown_logout(provider: ServiceProvider) -> str:

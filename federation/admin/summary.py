@@ -7,13 +7,13 @@ from typing import Any
 
 from django.utils import timezone
 
-from federation.admin import certificates
+from federation.admin import certificates, saml_notices
 from federation.admin.certificates import Certificate
-from federation.identity_provider import registration
+from federation.identity_provider import first_sign_in, registration
 from federation.models import ServiceProvider
 from federation.saml import vocabulary
 from federation.saml.metadata import service_provider
-from idp.claims import saml_attributes
+from idp.admin.kinds import Notice
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Summary:
     facts: tuple[Fact, ...]
     certificates: tuple[Certificate, ...]
     warnings: tuple[str, ...]
-    unmapped: tuple[str, ...]
+    notices: tuple[Notice, ...] = ()
 
     @property
     def changes(self) -> bool:
@@ -62,7 +62,7 @@ def of(draft: dict[str, Any]) -> Summary:
         tuple(_facts(columns, exists)),
         tuple(found),
         metadata.warnings,
-        _unmapped(metadata),
+        notices=_notices(metadata.entity_id, columns, exists, draft["xml"]),
     )
 
 
@@ -70,7 +70,7 @@ def _of_addresses(entity_id: str, acs_url: str) -> Summary:
     exists = ServiceProvider.objects.filter(entity_id=entity_id).first()
     columns = {"assertion_consumer_services": [{"url": acs_url, "binding": vocabulary.POST}]}
     note = "No keys are known: its requests are not verified, assertions not encrypted."
-    return Summary(entity_id, exists, tuple(_facts(columns, exists)), (), (note,), ())
+    return Summary(entity_id, exists, tuple(_facts(columns, exists)), (), (note,))
 
 
 _LABELS = {
@@ -81,6 +81,7 @@ _LABELS = {
     "encryption_certificates": "Encryption keys",
     "want_authn_requests_signed": "Signs its requests",
     "requested_attributes": "Asks for",
+    "entity_attributes": "Entity attributes",
     "metadata_valid_until": "Valid until",
 }
 
@@ -109,6 +110,8 @@ def _line(entry: Any) -> str:
         if "url" in entry or "location" in entry:
             binding = str(entry.get("binding", "")).rpartition(":")[2]
             return f"{entry.get('url') or entry.get('location')} ({binding})"
+        if entry.get("values"):
+            return f"{entry.get('friendly_name') or entry['name']}: {', '.join(entry['values'])}"
         needed = ", required" if entry.get("required") else ""
         return f"{entry.get('friendly_name') or entry.get('name')}{needed}"
     text = str(entry)
@@ -117,11 +120,17 @@ def _line(entry: Any) -> str:
     return text.rpartition(":")[2]
 
 
-def _unmapped(metadata: service_provider.ServiceProviderMetadata) -> tuple[str, ...]:
-    """Required attributes that nobody gets without a mapping row."""
-    given = {row.claim for row in saml_attributes.DEFAULT_ROWS}
-    return tuple(
-        one.friendly_name or one.name
-        for one in metadata.requested_attributes
-        if one.required and one.name not in given
-    )
+# The metadata's own warnings say the same.
+_WARNED_OF = frozenset(
+    {"repeated_index", "no_signing_key", "no_common_algorithm", "certificate_ended"}
+)
+
+
+def _notices(
+    entity_id: str, columns: dict[str, Any], exists: ServiceProvider | None, xml: str
+) -> tuple[Notice, ...]:
+    """What would be missing before the first sign-in."""
+    draft = registration.drafted(entity_id, columns, exists)
+    found = first_sign_in.look(draft, metadata_xml=xml, now=timezone.now())
+    left = [one for one in found if one.check not in _WARNED_OF]
+    return tuple(saml_notices.notices(left, application=exists.application if exists else None))

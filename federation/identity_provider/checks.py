@@ -17,11 +17,14 @@ from django.conf import settings
 from federation.identity_provider import (
     authn_context,
     entity,
+    evidence,
     name_ids,
+    requested_attributes,
     service_providers,
 )
 from federation.identity_provider.errors import (
     DisabledApplication,
+    OutdatedMetadata,
     ReplayedRequest,
     StaleRequest,
     UnknownServiceProvider,
@@ -40,6 +43,7 @@ from federation.saml import (
     signature,
     vocabulary,
 )
+from federation.saml.metadata import attribute_consuming_service
 from idp.accounts import requirement
 
 FORM = "application/x-www-form-urlencoded"
@@ -89,6 +93,22 @@ def enabled_application(draft: Draft) -> None:
         raise DisabledApplication("disabled")
 
 
+def current_metadata(draft: Draft) -> None:
+    """Metadata that is refreshed is not used beyond its validUntil (SAML Metadata §2.3.2).
+
+    What an administrator pasted is the administrator's word; its end is told on the overview.
+    """
+    ends = draft.known.row.metadata_valid_until
+    if ends is None or not draft.known.follows_a_source or draft.now < ends:
+        return
+    draft.found(
+        expected=f"metadata that is valid on {draft.now:%Y-%m-%d %H:%M}",
+        received=f"valid until {ends:%Y-%m-%d %H:%M}",
+        suggestion="See on the application's page why its metadata could not be refreshed.",
+    )
+    raise OutdatedMetadata("metadata_valid_until", f"{ends:%Y-%m-%d %H:%M}")
+
+
 def demanded_signature(draft: Draft) -> None:
     """It is signed, where the service provider's requests have to be (SAML Metadata §2.4.4)."""
     if draft.known.row.want_authn_requests_signed and not draft.verified.signed:
@@ -119,11 +139,12 @@ def recent_issue_instant(draft: Draft) -> None:
     """IssueInstant is now, but for the clocks' difference (SAML Core §3.2.1)."""
     skew, issued = settings.IDP.clock_skew, draft.verified.issue_instant
     if not draft.now - skew <= issued <= draft.now + skew:
+        offset = evidence.clock_offset(issued, draft.now)
         draft.found(
             expected=f"{datatypes.format_instant(draft.now)}, at most {skew} away",
-            received=datatypes.format_instant(issued),
-            suggestion="Begin again at the application. If that does not help, compare its clock"
-            " with ours.",
+            received=f"{datatypes.format_instant(issued)}, {offset}",
+            suggestion="Begin again at the application. If it happens each time, its clock is"
+            f" {offset}: let both follow a time server.",
         )
         raise StaleRequest("issue_instant", datatypes.format_instant(issued))
 
@@ -157,19 +178,21 @@ def not_seen_before(draft: Draft) -> None:
 
 
 def registered_consumer(draft: Draft) -> None:
-    """The answer goes to an address of the metadata, by POST (SAML Core §3.4.1)."""
+    """The answer goes to an address of the metadata, by its binding (SAML Core §3.4.1)."""
     services = draft.known.assertion_consumer_services
     try:
-        chosen = assertion_consumer_service.choose(services, request=draft.verified)
+        chosen = assertion_consumer_service.choose(
+            services, request=draft.verified, bindings=draft.known.bindings
+        )
     except errors.UnknownAssertionConsumerService as error:
         draft.found(
             expected=", ".join(f"{one.index}: {one.url}" for one in services),
             received=error.detail,
             suggestion="Import the service provider's metadata again, or add exactly the received"
-            " address to it, with the HTTP-POST binding.",
+            " address to it, with the HTTP-POST binding. HTTP-Artifact needs a signing key in it.",
         )
         raise
-    draft.acs_url = chosen.url
+    draft.acs_url, draft.binding = chosen.url, chosen.binding
 
 
 def possible_passive(draft: Draft) -> None:
@@ -178,12 +201,25 @@ def possible_passive(draft: Draft) -> None:
         raise errors.NoPassive("ForceAuthn and IsPassive")
 
 
+def wanted_here(draft: Draft) -> None:
+    """We are among the identity providers that it lists, if it does (SAML Core §3.4.1.2).
+
+    ProxyCount limits nothing: nobody else is asked here.
+    """
+    scoping = draft.verified.scoping
+    if scoping is None or not scoping.idp_list or not scoping.is_complete:
+        return
+    if entity.entity_id() not in scoping.idp_list:
+        draft.found(expected=entity.entity_id(), received=", ".join(scoping.idp_list))
+        raise errors.NoSupportedIDP(f"{len(scoping.idp_list)} others listed")
+
+
 def known_name_id_format(draft: Draft) -> None:
     """The NameIDPolicy can be met (SAML Core §3.4.1.1); without one the Subject's format counts."""
     request = draft.verified
-    policy = request.name_id_policy
+    policy, affiliation = request.name_id_policy, draft.known.row.name_qualifier
     try:
-        name_id.check_qualifier(policy, entity_id=request.issuer)
+        name_id.check_qualifier(policy, entity_id=request.issuer, affiliation=affiliation)
         draft.name_id_format = name_id.choose_format(
             policy, supported=name_ids.SUPPORTED, default=_default_format(draft)
         )
@@ -191,9 +227,29 @@ def known_name_id_format(draft: Draft) -> None:
         draft.found(
             expected=", ".join(name_ids.SUPPORTED),
             received=f"{policy.format} {policy.sp_name_qualifier}".strip() if policy else "",
-            suggestion="Choose one of these formats in the service provider.",
+            suggestion="Choose one of these formats in the service provider, and no SPNameQualifier"
+            " but its own entity ID or its affiliation.",
         )
         raise
+    named = (policy, request.subject)
+    if affiliation and affiliation in [one.sp_name_qualifier for one in named if one is not None]:
+        draft.name_qualifier = affiliation
+
+
+def known_attribute_service(draft: Draft) -> None:
+    """The AttributeConsumingServiceIndex names a service, where that decides (SAML Core §3.4.1)."""
+    index, row = draft.verified.attribute_consuming_service_index, draft.known.row
+    if index is None or not requested_attributes.is_limited(row):
+        return
+    services = requested_attributes.services(row)
+    if attribute_consuming_service.choose(services, index=index) is None:
+        draft.found(
+            expected=", ".join(str(one.index) for one in services),
+            received=str(index),
+            suggestion="Import the service provider's metadata again: its"
+            " AttributeConsumingServices say which attributes it gets.",
+        )
+        raise errors.RequestUnsupported(f"AttributeConsumingServiceIndex {index}")
 
 
 def _default_format(draft: Draft) -> str:
@@ -224,15 +280,19 @@ def reachable_authn_context(draft: Draft) -> None:
 def known_subject(draft: Draft) -> None:
     """A Subject is a person who is known to the service provider (SAML Core §3.4.1).
 
-    Persistent names are random, so looking one up tells nobody anything. Any other is only a hint
-    for the sign-in page; that it is the same person is checked when the assertion is made.
+    Persistent and transient names are random, so looking one up tells nobody anything. Any other
+    is only a hint for the sign-in page; that it is the same person is checked when the assertion is
+    made.
     """
     subject = draft.verified.subject
     if subject is None:
         return
-    if subject.format == vocabulary.PERSISTENT:
-        draft.subject_id = name_ids.subject_of(subject, service_provider=draft.known.entity_id)
-        if draft.subject_id is None:
-            raise errors.UnknownPrincipal("no such persistent NameID")
+    if subject.format not in name_ids.SUPPORTED:
+        raise errors.UnknownPrincipal(f"nobody has a NameID of format {subject.format!r}")
+    if subject.format in name_ids.RANDOM:
+        user = name_ids.person_of(subject, service_provider=draft.known.row, now=draft.now)
+        if user is None:
+            raise errors.UnknownPrincipal(f"no such NameID of format {subject.format!r}")
+        draft.subject_id = user.hex
     else:
         draft.login_hint = subject.value

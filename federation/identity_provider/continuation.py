@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from federation.identity_provider import errors as codes
-from federation.identity_provider import refusal, request, service_providers, success
+from federation.identity_provider import pipeline, refusal, request, service_providers, success
 from federation.identity_provider.request import SignOnRequest
-from federation.saml import errors, vocabulary
+from federation.saml import errors
 from idp.accounts import interaction, requirement
 from idp.accounts import session as sessions
 from idp.accounts.interaction import Opened, Refusal
@@ -34,7 +34,7 @@ def store(sign_on: SignOnRequest, origin: Request) -> Opened:
         KIND,
         application=sign_on.service_provider.application,
         requirement=sign_on.requirement,
-        request=sign_on.stored(),
+        request={**sign_on.stored(), "checks": pipeline.passed(sign_on)},
         origin=origin,
         now=origin.now,
     )
@@ -42,27 +42,27 @@ def store(sign_on: SignOnRequest, origin: Request) -> Opened:
 
 def finish(row: Interaction, session: Session, http_request: HttpRequest) -> Response:
     """Send the assertion about a person who met every requirement; called once."""
-    origin = _origin(http_request)
+    came = origin(http_request)
     try:
         sign_on = _restored(row)
     except errors.SamlError as error:
-        return _page(row, error, origin)
+        return _page(row, error, came)
     try:
-        return success.answer(sign_on, session, origin, at_once=False)
+        return success.answer(sign_on, session, came, at_once=False)
     except sessions.SessionEnded:
         ended = errors.AuthnFailed("the session has just ended")
-        return refusal.fail(sign_on, ended, origin, user=session.user)
+        return refusal.fail(sign_on, ended, came, user=session.user)
 
 
 def refuse(row: Interaction, reason: str, http_request: HttpRequest) -> Response:
     """Tell the service provider why its person does not come back signed in; called once."""
-    origin = _origin(http_request)
+    came = origin(http_request)
     try:
         sign_on = _restored(row)
     except errors.SamlError as error:
-        return _page(row, error, origin)
+        return _page(row, error, came)
     user = row.session.user if row.session else None
-    return refusal.fail(sign_on, _error(sign_on, reason), origin, user=user)
+    return refusal.fail(sign_on, _error(sign_on, reason), came, user=user)
 
 
 def _error(sign_on: SignOnRequest, reason: str) -> errors.StatusError:
@@ -75,7 +75,12 @@ def _error(sign_on: SignOnRequest, reason: str) -> errors.StatusError:
 
 
 def restart(row: Interaction) -> str:
-    """Where a request that waited too long begins again: only its application can ask anew."""
+    """Where a request that waited too long begins again: only its application can ask anew.
+
+    A start from here begins here again.
+    """
+    if row.application is not None and row.request["reply_to"]["in_response_to"] is None:
+        return facts.start_url(row.application)
     return facts.launch_url(row.application)
 
 
@@ -88,27 +93,43 @@ def _restored(row: Interaction) -> SignOnRequest:
     if not known.application.enabled:
         raise codes.DisabledApplication("disabled")
     sign_on = request.restore(row.request, known, requirement.load(row.requirement))
-    acs_url = sign_on.reply_to.acs_url
+    _check_launch(sign_on)
+    reply_to = sign_on.reply_to
     registered = {
-        one.url for one in known.assertion_consumer_services if one.binding == vocabulary.POST
+        (one.url, one.binding)
+        for one in known.assertion_consumer_services
+        if one.binding in known.bindings
     }
-    if acs_url not in registered:
-        raise errors.UnknownAssertionConsumerService("assertion_consumer_service", acs_url)
+    if (reply_to.acs_url, reply_to.binding) not in registered:
+        detail = reply_to.acs_url
+        raise errors.UnknownAssertionConsumerService("assertion_consumer_service", detail)
     return sign_on
 
 
-def _page(row: Interaction, error: errors.SamlError, origin: Request) -> Response:
+def _check_launch(sign_on: SignOnRequest) -> None:
+    """A start from here is still allowed, and with this RelayState."""
+    reply_to, row = sign_on.reply_to, sign_on.service_provider.row
+    if reply_to.in_response_to is not None:
+        return
+    if not row.idp_initiated:
+        raise codes.NotStartedHere("idp_initiated", "switched off")
+    if reply_to.relay_state not in (None, *row.relay_states):
+        raise codes.NotStartedHere("relay_state", "no longer listed")
+
+
+def _page(row: Interaction, error: errors.SamlError, came: Request) -> Response:
     reference = refusal.note(
-        error, origin, application=row.application, received=row.request.get("received")
+        error, came, application=row.application, received=row.request.get("received")
     )
     return refusal.page(error, reference=reference, application=row.application)
 
 
-def _origin(http_request: HttpRequest) -> Request:
+def origin(http_request: HttpRequest) -> Request:
     """Where a page's request came from, as an endpoint's request would say it."""
     return Request(
         method=str(http_request.method),
         path=http_request.path,
+        query=http_request.META.get("QUERY_STRING", ""),
         now=timezone.now(),
         cookies=http_request.COOKIES,
         client_address=getattr(http_request, "client_address", ""),

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from django.conf import settings
 
+from federation.identity_provider import key_pins
 from federation.models import ServiceProvider
 from federation.saml import signature
 from idp import directory, keys
 
 METADATA_PATH = "/saml/metadata"
 SINGLE_SIGN_ON_PATH = "/saml/sso"
+SIGN_OUT_PATH = "/logout"
+LAUNCH_PATH = "/saml/launch"
+ARTIFACT_RESOLUTION_PATH = "/saml/artifact"
+ATTRIBUTE_SERVICE_PATH = "/saml/attributes"
 SINGLE_LOGOUT_PATH = "/saml/slo"
 SINGLE_LOGOUT_SOAP_PATH = "/saml/slo/soap"
 # Where browsers come by for the answer that we owe a service provider; nobody else is told it.
@@ -24,6 +29,21 @@ def entity_id() -> str:
 def single_sign_on_url() -> str:
     """Where AuthnRequests go, by either binding."""
     return settings.IDP.url(SINGLE_SIGN_ON_PATH)
+
+
+def artifact_resolution_url() -> str:
+    """Where service providers fetch what an artifact stands for."""
+    return settings.IDP.url(ARTIFACT_RESOLUTION_PATH)
+
+
+def attribute_service_url() -> str:
+    """Where service providers that may ask for attributes ask."""
+    return settings.IDP.url(ATTRIBUTE_SERVICE_PATH)
+
+
+def sign_out_url() -> str:
+    """Where people are sent who sign out elsewhere, by vendors without single logout."""
+    return settings.IDP.url(SIGN_OUT_PATH)
 
 
 def single_logout_url() -> str:
@@ -41,11 +61,23 @@ def metadata_url(service_provider: ServiceProvider) -> str:
     return settings.IDP.url(f"{METADATA_PATH}/{service_provider.slug}")
 
 
-def signing_key() -> signature.SigningKey:
-    """The current key, kept ready to sign; raises keys.NoKey."""
-    return directory.cached("saml-signing-key", _signing_key)
+def launch_url(service_provider: ServiceProvider) -> str:
+    """Where people who are signed in start this service provider without a request of its own."""
+    return settings.IDP.url(f"{LAUNCH_PATH}/{service_provider.slug}")
 
 
-def _signing_key() -> signature.SigningKey:
-    stored = keys.saml_signing()
-    return signature.SigningKey(stored.private_key, stored.certificate)
+def signing_key(service_provider: ServiceProvider | None) -> signature.SigningKey:
+    """The key that signs for this service provider, kept ready; None: for all of them together.
+
+    Raises keys.NoKey.
+    """
+    stored = keys.saml_signing(key_pins.kid_of(service_provider) if service_provider else "")
+    return directory.cached(
+        ("saml-signing-key", stored.kid),
+        lambda: signature.SigningKey(stored.private_key, stored.certificate),
+    )
+
+
+def signing_kid(service_provider: ServiceProvider) -> str:
+    """The kid of the key that signs for this service provider."""
+    return keys.saml_signing(key_pins.kid_of(service_provider)).kid

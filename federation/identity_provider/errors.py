@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from federation.saml import errors
+from federation.saml import errors, vocabulary
 
 UNCLEAR = "invalid_request"
 UNCLEAR_WORDS = "The application that sent you here asked in a way that cannot be answered."
@@ -35,6 +35,14 @@ class DisabledApplication(NotAnswered):
     code = "disabled_application"
     happened = "The application that sent you here has been switched off."
     description = "The application is disabled."
+
+
+class OutdatedMetadata(NotAnswered):
+    """The service provider's metadata ended and could not be had anew."""
+
+    code = "outdated_metadata"
+    happened = "What this service knows of the application that sent you here is out of date."
+    description = "The metadata of the service provider is valid no longer: it must be refreshed."
 
 
 class UnsignedRequest(NotAnswered):
@@ -68,6 +76,14 @@ class ReplayedRequest(NotAnswered):
     description = "A signed AuthnRequest is accepted once."
 
 
+class NotStartedHere(NotAnswered):
+    """The application is not started from here, or not with this RelayState."""
+
+    code = "not_started_here"
+    happened = "This application cannot be started from here. Begin at the application itself."
+    description = "IdP-initiated sign-on is off for this application, or not with this RelayState."
+
+
 # The message layer's own error, told here like those above.
 UNKNOWN_CONSUMER = "unknown_assertion_consumer_service"
 UNKNOWN_CONSUMER_WORDS = (
@@ -80,10 +96,20 @@ UNKNOWN_CONSUMER_DESCRIPTION = (
 )
 
 
+# What a person reads where the service provider is told nothing, because it has not asked.
+STATUS_WORDS = {
+    vocabulary.AUTHN_FAILED: "You did not sign in.",
+    vocabulary.REQUEST_DENIED: "You may not use this application.",
+    vocabulary.INVALID_NAME_ID_POLICY: "Your profile lacks what the application knows people by.",
+}
+
+
 def describe(error: errors.SamlError) -> tuple[str, str, str]:
     """The code, what happened in words for the person, and words for the operator."""
     if isinstance(error, NotAnswered):
         return error.code, error.happened, error.description
+    if isinstance(error, errors.StatusError) and error.status[-1] in STATUS_WORDS:
+        return error.check, STATUS_WORDS[error.status[-1]], type(error).__doc__ or ""
     if isinstance(error, errors.UnknownAssertionConsumerService):
         return UNKNOWN_CONSUMER, UNKNOWN_CONSUMER_WORDS, UNKNOWN_CONSUMER_DESCRIPTION
     return UNCLEAR, UNCLEAR_WORDS, errors.SamlError.description

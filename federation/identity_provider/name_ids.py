@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
-from federation.identity_provider import entity
+from federation.identity_provider import entity, participation
 from federation.models import PersistentNameId, ServiceProvider
 from federation.saml import errors, name_id, vocabulary
 from federation.saml.name_id import NameID
-from idp.claims import facts, values
+from idp.claims import attributes, facts, values
 from idp.claims.errors import MappingError
 from idp.claims.person import Person
 
@@ -18,6 +19,10 @@ SUPPORTED = (
     vocabulary.EMAIL_ADDRESS,
     vocabulary.UNSPECIFIED,
 )
+# Made here, of no meaning anywhere else.
+RANDOM = (vocabulary.PERSISTENT, vocabulary.TRANSIENT)
+# The choice of an administrator for assertions that name nobody; a request can ask for another.
+NONE = "none"
 EMAIL = "email"
 
 
@@ -26,29 +31,48 @@ def of(
     person: Person,
     *,
     service_provider: ServiceProvider,
+    qualifier: str = "",
     persistent: str | None = None,
-) -> NameID:
-    """The NameID of a person. A first persistent one is made and kept for ever.
+    transient: str = "",
+    may_create: bool = True,
+) -> NameID | None:
+    """The NameID of a person, None for the format `NONE`. A first persistent one is kept for ever.
 
-    `persistent`: the one that was given, where the caller has read it.
+    `qualifier`: the affiliation in whose namespace, empty for the service provider's own.
+    `persistent`: the one that was given, where the caller has read it. `transient`: one that was
+    given in this session, to be said again. `may_create`: False gives no first persistent one.
     Raises InvalidNameIDPolicy where there is nothing to make one of.
     """
-    audience, issuer = service_provider.entity_id, entity.entity_id()
+    if format_ == NONE:
+        return None
+    audience, issuer = qualifier or service_provider.entity_id, entity.entity_id()
     if format_ == vocabulary.PERSISTENT:
         if persistent is None:
-            user_id = uuid.UUID(person.id)
-            persistent = PersistentNameId.objects.give(user_id, service_provider=audience)
+            persistent = _persistent(person, audience, may_create=may_create)
         return name_id.persistent(persistent, issuer=issuer, audience=audience)
     if format_ == vocabulary.TRANSIENT:
-        return name_id.transient(issuer=issuer, audience=audience)
+        return name_id.transient(transient, issuer=issuer, audience=audience)
     return _of_profile(format_, person, service_provider=service_provider)
 
 
-def foreseen(format_: str, person: Person, *, service_provider: ServiceProvider) -> NameID:
+def _persistent(person: Person, audience: str, *, may_create: bool) -> str:
+    """The value within a namespace; a first one only if it may be made (SAML Core §3.4.1.1)."""
+    user_id, given = uuid.UUID(person.id), PersistentNameId.objects
+    if may_create:
+        return given.give(user_id, service_provider=audience)
+    value = given.known(user_id, service_provider=audience)
+    if value is None:
+        raise errors.InvalidNameIDPolicy("AllowCreate is false, and there is no NameID yet")
+    return value
+
+
+def foreseen(format_: str, person: Person, *, service_provider: ServiceProvider) -> NameID | None:
     """The same for a preview: nothing is kept, and what would be random is said to be.
 
     Raises InvalidNameIDPolicy.
     """
+    if format_ == NONE:
+        return None
     audience, issuer = service_provider.entity_id, entity.entity_id()
     if format_ == vocabulary.PERSISTENT:
         known = PersistentNameId.objects.known(uuid.UUID(person.id), service_provider=audience)
@@ -60,16 +84,52 @@ def foreseen(format_: str, person: Person, *, service_provider: ServiceProvider)
     return _of_profile(format_, person, service_provider=service_provider)
 
 
-def subject_of(wanted: NameID, *, service_provider: str) -> str | None:
-    """The `sub` of the person behind a persistent NameID of this service provider, None if none."""
-    if wanted.name_qualifier not in ("", entity.entity_id()):
+def person_of(
+    wanted: NameID, *, service_provider: ServiceProvider, now: datetime
+) -> uuid.UUID | None:
+    """The active person behind a random NameID of this service provider, None if there is none.
+
+    A transient one means somebody as long as the session lives in which it was given.
+    """
+    if not _is_ours(wanted, service_provider):
         return None
-    if wanted.sp_name_qualifier not in ("", service_provider):
+    if wanted.format == vocabulary.PERSISTENT:
+        namespace = wanted.sp_name_qualifier or service_provider.entity_id
+        return PersistentNameId.objects.person_of(wanted.value, service_provider=namespace)
+    return participation.person_of(wanted.value, service_provider=service_provider, now=now)
+
+
+def person_known_as(
+    wanted: NameID, *, service_provider: ServiceProvider, now: datetime
+) -> Person | None:
+    """The active person whom this service provider knows by this name, None if it knows nobody.
+
+    One made of a profile counts as long as it has been told there and is still the person's own.
+    """
+    if wanted.format in RANDOM:
+        user_id = person_of(wanted, service_provider=service_provider, now=now)
+        return attributes.load(user_id) if user_id is not None else None
+    if wanted.format not in SUPPORTED or not _is_ours(wanted, service_provider):
         return None
-    row = PersistentNameId.objects.filter(
-        value=wanted.value, service_provider=service_provider, user__is_active=True
-    ).first()
-    return row.user_id.hex if row is not None and row.user_id is not None else None
+    for user_id in participation.told(wanted, service_provider=service_provider):
+        person = attributes.load(user_id)
+        if person is not None and _still(wanted, person, service_provider):
+            return person
+    return None
+
+
+def _is_ours(wanted: NameID, service_provider: ServiceProvider) -> bool:
+    """Whether the qualifiers, where there are any, are ours and the service provider's."""
+    own = ("", service_provider.entity_id, service_provider.name_qualifier)
+    return wanted.name_qualifier in ("", entity.entity_id()) and wanted.sp_name_qualifier in own
+
+
+def _still(wanted: NameID, person: Person, service_provider: ServiceProvider) -> bool:
+    try:
+        name = _of_profile(wanted.format, person, service_provider=service_provider)
+    except errors.InvalidNameIDPolicy:
+        return False
+    return name.value == wanted.value
 
 
 def _of_profile(format_: str, person: Person, *, service_provider: ServiceProvider) -> NameID:

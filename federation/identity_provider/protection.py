@@ -19,7 +19,7 @@ def of(service_provider: ServiceProvider) -> response.Protection:
     Raises NoCommonAlgorithm, InvalidContent: nothing goes out weaker than it was set.
     """
     return response.Protection(
-        key=entity.signing_key(),
+        key=entity.signing_key(service_provider),
         sign_response=service_provider.sign_response,
         sign_assertion=service_provider.sign_assertion,
         algorithm=algorithm(service_provider),

@@ -1,35 +1,46 @@
-"""What came, as an administrator may read it in the trace: no value that could be a secret."""
+"""What came, as an administrator may read it in the trace: no value that could be a secret.
+
+`facts` costs next to nothing and goes along with every request; `whole` adds the message itself,
+and is called only where a trace is kept.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from federation.saml import redaction
 from federation.saml.authn_request import AuthnRequest
 from federation.saml.bindings import Message
 from idp.protocol.message import Request
 
 MAX_SHOWN = 4_000
+MESSAGE = "message"
 
 
 def facts(origin: Request, message: Message | None, request: AuthnRequest | None) -> dict[str, Any]:
-    """The request as far as it could be read; one that could not is shown as it came."""
+    """The request as far as it could be read."""
     if message is None:
-        return {"method": origin.method}
+        return {"method": origin.method, "path": origin.path}
     found: dict[str, Any] = {"binding": message.binding.rpartition(":")[2]}
     if message.relay_state is not None:
         found["RelayState"] = f"({len(message.relay_state)} characters)"
-    if request is None and is_markup(message):
-        found["message"] = printable(message.xml[:MAX_SHOWN].decode("utf-8", "replace"))
-    elif request is None:
-        found["message"] = f"({len(message.xml)} bytes that are no XML)"
-    else:
-        found |= _members(request)
-    return found
+    return found if request is None else found | _members(request)
+
+
+def whole(read: Mapping[str, Any], message: Message | None) -> dict[str, Any]:
+    """The same with the message, values of persons masked (`federation.saml.redaction`)."""
+    if message is None:
+        return dict(read)
+    text = f"({len(message.xml)} bytes that are no XML)"
+    if is_markup(message):
+        text = printable(redaction.readable(message.xml))
+    return {**read, MESSAGE: text}
 
 
 def _members(request: AuthnRequest) -> dict[str, Any]:
     context = request.requested_authn_context
-    policy = request.name_id_policy
+    policy, scoping = request.name_id_policy, request.scoping
     said = {
         "ID": request.id,
         "Issuer": request.issuer,
@@ -42,6 +53,11 @@ def _members(request: AuthnRequest) -> dict[str, Any]:
         "ForceAuthn": request.force_authn or None,
         "IsPassive": request.is_passive or None,
         "NameIDPolicy": policy.format if policy else None,
+        "AllowCreate": policy.allow_create if policy else None,
+        "SPNameQualifier": policy.sp_name_qualifier if policy else None,
+        "AttributeConsumingServiceIndex": request.attribute_consuming_service_index,
+        "IDPList": list(scoping.idp_list) or None if scoping else None,
+        "RequesterID": list(scoping.requester_ids) or None if scoping else None,
         "RequestedAuthnContext": [context.comparison, *context.class_refs] if context else None,
         "Subject": request.subject.format if request.subject else None,
     }

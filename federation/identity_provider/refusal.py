@@ -1,21 +1,33 @@
 """A request is refused: the answer, the audit trail, the trace under a reference.
 
 Until its assertion consumer service is proven a request gets a page here; from then on the service
-provider gets a signed Response with status codes (SAML Core §3.2.2.2).
+provider gets a signed Response with status codes (SAML Core §3.2.2.2). Where it has not asked, it
+hears nothing: the person started it here, and reads it here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from federation.identity_provider import entity, pages, pipeline, protection, remedies
+from federation.identity_provider import (
+    delivery,
+    entity,
+    evidence,
+    pages,
+    pipeline,
+    protection,
+    remedies,
+    sent,
+)
 from federation.identity_provider import errors as codes
 from federation.identity_provider.pipeline import Refused
-from federation.identity_provider.received import facts, printable
+from federation.identity_provider.received import facts, printable, whole
 from federation.identity_provider.request import ReplyTo, SignOnRequest
 from federation.identity_provider.service_providers import KnownServiceProvider
-from federation.saml import bindings, errors, response, vocabulary
+from federation.saml import errors, response, vocabulary
 from idp import audit, refusals
 from idp.accounts import cookies
 from idp.accounts import session as sessions
@@ -28,10 +40,12 @@ PROTOCOL = "saml"
 TITLE = "This sign-in cannot go on"
 _MESSAGES = {
     vocabulary.AUTHN_FAILED: "The person did not sign in.",
+    vocabulary.NO_SUPPORTED_IDP: "The request wants another identity provider.",
     vocabulary.NO_PASSIVE: "The person would have to see a page.",
     vocabulary.NO_AUTHN_CONTEXT: "The requested authentication context cannot be reached.",
     vocabulary.INVALID_NAME_ID_POLICY: "The requested NameID cannot be given.",
     vocabulary.REQUEST_DENIED: "The person may not use this application.",
+    vocabulary.REQUEST_UNSUPPORTED: "The request asks for something that does not exist here.",
     vocabulary.UNKNOWN_PRINCIPAL: "The requested person is not the one who signed in.",
 }
 
@@ -40,18 +54,22 @@ def answer(refused: Refused, request: Request) -> Response:
     """Answer a request that did not pass a check."""
     draft = refused.draft
     known = draft.service_provider
-    reference = note(
+    reference = audit.new_reference()
+    reply_to = draft.reply_to()
+    reply = None
+    if reply_to is not None and known is not None and reply_to.in_response_to is not None:
+        reply = _reply(refused.error, reply_to, known, request, reference)
+    note(
         refused.error,
         request,
         application=known.application if known else None,
-        received=facts(request, draft.message, draft.authn_request),
+        received=whole(facts(request, draft.message, draft.authn_request), draft.message),
         trace=pipeline.trace(refused),
-        suggestion=draft.suggestion or remedies.of(refused.error),
+        suggestion=draft.suggestion or remedies.of(refused.error, draft),
+        answered=reply.traced() if reply else None,
+        reference=reference,
     )
-    reply_to = draft.reply_to()
-    if reply_to is not None and known is not None:
-        return _send(refused.error, reply_to, known, request, reference=reference)
-    return _page(refused, request, reference=reference)
+    return reply.send() if reply else _page(refused, request, reference=reference)
 
 
 def fail(
@@ -62,26 +80,64 @@ def fail(
     user: User | None = None,
 ) -> Response:
     """Answer a request that passed the checks with an error Response."""
-    known = sign_on.service_provider
-    reference = note(
+    known, reply_to = sign_on.service_provider, sign_on.reply_to
+    reference = audit.new_reference()
+    reply = None
+    if reply_to.in_response_to is not None:
+        reply = _reply(error, reply_to, known, request, reference)
+    note(
         error,
         request,
         application=known.application,
         user=user,
-        received=sign_on.received,
+        received=sign_on.whole(),
+        trace=[*pipeline.passed(sign_on), _failed(error)],
         suggestion=remedies.of(error),
+        answered=reply.traced() if reply else None,
+        reference=reference,
     )
-    return _send(error, sign_on.reply_to, known, request, reference=reference)
+    return (
+        reply.send() if reply else page(error, reference=reference, application=known.application)
+    )
 
 
-def _send(
+def _failed(error: errors.SamlError) -> dict[str, Any]:
+    """The line of the trace for what went wrong after the checks."""
+    name = "A Response can be issued (SAML Profiles §4.1.4.2)."
+    if isinstance(error, errors.InvalidNameIDPolicy):
+        name = "The person has a value for the NameID (SAML Core §8.3)."
+    elif isinstance(error, errors.StatusError):
+        name = "The person signs in as demanded, and may use the application (SAML Core §3.4.1)."
+    received = printable(error.detail)[: evidence.MAX_VALUE]
+    return {"name": name, "passed": False, "rule": error.check, "received": received}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An error Response ready to be sent."""
+
+    xml: bytes
+    to: ReplyTo
+    service_provider: KnownServiceProvider
+    now: datetime
+
+    def send(self) -> Response:
+        """On its way through the browser."""
+        row = self.service_provider.row
+        return delivery.send(self.xml, self.to, row, session=None, now=self.now)
+
+    def traced(self) -> dict[str, Any]:
+        """As an administrator reads it."""
+        return sent.response(self.xml, to=self.to.acs_url)
+
+
+def _reply(
     error: errors.SamlError,
     reply_to: ReplyTo,
     known: KnownServiceProvider,
     request: Request,
-    *,
     reference: str,
-) -> Response:
+) -> Reply:
     status = error.status if isinstance(error, errors.StatusError) else (vocabulary.RESPONDER,)
     words = _MESSAGES.get(status[-1], "The request cannot be answered.")
     content = response.ErrorResponse(
@@ -94,9 +150,9 @@ def _send(
     )
     # It says nothing about a person, so it may go out where an assertion may not.
     algorithm = protection.ALGORITHMS.get(known.row.signature_algorithm)
-    signed = response.build_error_response(content, key=entity.signing_key(), algorithm=algorithm)
-    form = bindings.post_form(signed, action=reply_to.acs_url, relay_state=reply_to.relay_state)
-    return pages.form_post(form, application=known.application)
+    key = entity.signing_key(known.row)
+    signed = response.build_error_response(content, key=key, algorithm=algorithm)
+    return Reply(signed, reply_to, known, request.now)
 
 
 def _page(refused: Refused, request: Request, *, reference: str) -> Response:
@@ -146,12 +202,14 @@ def note(
     received: Mapping[str, Any] | None = None,
     trace: list[dict[str, Any]] | None = None,
     suggestion: str = "",
+    answered: Mapping[str, Any] | None = None,
+    reference: str = "",
 ) -> str:
     """Write the refusal to audit trail and trace, at once; returns the reference.
 
     Bounded for each network: strangers cannot fill a disk. Silent questions are only buffered.
     """
-    reference = audit.new_reference()
+    reference = reference or audit.new_reference()
     event: dict[str, Any] = {
         "result": "failure",
         "reason": printable(str(error)),
@@ -165,14 +223,24 @@ def note(
     elif refusals.is_bearable(ACTION, refusals.address_range(origin.client_address)):
         audit.record(ACTION, **event)
         audit.trace(
+            **{**event, "reason": _in_words(error)},
             protocol=PROTOCOL,
             error=error.check,
             suggestion=suggestion,
             received=dict(received or {}),
             trace=trace or [],
-            **event,
+            sent=dict(answered or {}),
         )
     return reference
+
+
+def _in_words(error: errors.SamlError) -> str:
+    """What happened, as an administrator reads it, with what was found."""
+    words = codes.describe(error)[2]
+    if isinstance(error, errors.StatusError):
+        words = _MESSAGES.get(error.status[-1], words)
+    detail = printable(error.detail)
+    return f"{words.removesuffix('.')}: {detail}" if detail else words
 
 
 def _is_administrator(request: Request) -> bool:

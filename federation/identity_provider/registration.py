@@ -6,9 +6,11 @@ updates what its metadata says and leaves what administrators chose.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,14 +44,17 @@ def register_from_metadata(
     name: str = "",
     actor: str = "",
     origin: str = Application.Origin.ADMINISTRATOR,
+    valid_until: datetime | None = None,
 ) -> Registered:
     """Register or update the service provider that `xml` describes (SAML Metadata §2.4.4).
 
-    `entity_id`: which one, where the document holds several.
+    `entity_id`: which one, where the document holds several. `valid_until`: the end that what
+    holds the document says, beside its own.
     Raises InvalidMetadata (its description is for the administrator) or SeveralEntities.
     """
     metadata = service_provider.parse(xml, now=timezone.now(), entity_id=entity_id)
     values = {**from_metadata(metadata), "metadata_xml": xml.decode("utf-8", "replace")}
+    values["metadata_valid_until"] = earlier(metadata.valid_until, valid_until)
     return _save(
         metadata.entity_id,
         values,
@@ -83,6 +88,13 @@ def register(
     return _save(entity_id, values, name=name, actor=actor, origin=origin)
 
 
+def register_columns(
+    entity_id: str, values: Mapping[str, Any], *, name: str, actor: str
+) -> Registered:
+    """Register or update a service provider whose columns are known already, and checked."""
+    return _save(entity_id, values, name=name, actor=actor, origin=Application.Origin.ADMINISTRATOR)
+
+
 def from_metadata(metadata: service_provider.ServiceProviderMetadata) -> dict[str, Any]:
     """The columns of a ServiceProvider that its metadata decides."""
     return {
@@ -93,9 +105,35 @@ def from_metadata(metadata: service_provider.ServiceProviderMetadata) -> dict[st
         "name_id_formats": list(metadata.name_id_formats),
         "single_logout_services": _rows(metadata.single_logout_services),
         "requested_attributes": _rows(metadata.requested_attributes),
+        "attribute_consuming_services": _rows(metadata.attribute_consuming_services),
+        "entity_attributes": _rows(metadata.entity_attributes),
         "want_authn_requests_signed": metadata.authn_requests_signed,
+        "contacts": _rows(metadata.contacts),
         "metadata_valid_until": metadata.valid_until,
     }
+
+
+def drafted(
+    entity_id: str, values: Mapping[str, Any], existing: ServiceProvider | None
+) -> ServiceProvider:
+    """The service provider as registering would make it; nothing is saved."""
+    row = copy.copy(existing) if existing else _drafted(entity_id, values)
+    _take(row, values)
+    return row
+
+
+def _drafted(entity_id: str, values: Mapping[str, Any]) -> ServiceProvider:
+    return ServiceProvider(
+        application=Application(kind=Application.Kind.SAML),
+        entity_id=entity_id,
+        slug=slug(entity_id),
+        default_name_id_format=_first_format(values.get("name_id_formats", ())),
+    )
+
+
+def earlier(first: datetime | None, second: datetime | None) -> datetime | None:
+    """The earlier of two ends, either of which may not be said."""
+    return min((one for one in (first, second) if one is not None), default=None)
 
 
 def _rows(values: Any) -> list[dict[str, Any]]:

@@ -18,6 +18,9 @@ from idp import directory
 from idp.models import Application
 
 MAX_ENTITY_ID = 1_024
+MAX_SLUG = 40
+# The usual one first.
+RESPONSE_BINDINGS = (vocabulary.POST, vocabulary.ARTIFACT)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +37,16 @@ class KnownServiceProvider:
         return self.row.entity_id
 
     @property
+    def bindings(self) -> tuple[str, ...]:
+        """By what a Response can go out: an artifact needs a key to be fetched with."""
+        return RESPONSE_BINDINGS if self.signing_keys else RESPONSE_BINDINGS[:1]
+
+    @property
+    def follows_a_source(self) -> bool:
+        """Whether its metadata is refreshed, so that its end is meant (SAML Metadata §2.3.2)."""
+        return hasattr(self.row, "subscription")
+
+    @property
     def application(self) -> Application:
         """The application whose half it is."""
         return self.row.application
@@ -48,9 +61,16 @@ def find(entity_id: str) -> KnownServiceProvider | None:
     return directory.cached(("service-provider", digest), lambda: _load(entity_id=entity_id))
 
 
+def find_by_slug(slug: str) -> KnownServiceProvider | None:
+    """The service provider at the end of an address of ours."""
+    if not 0 < len(slug) <= MAX_SLUG:
+        return None
+    return directory.cached(("service-provider-slug", slug), lambda: _load(slug=slug))
+
+
 def _load(**key: str) -> KnownServiceProvider | None:
     row = (
-        ServiceProvider.objects.select_related("application")
+        ServiceProvider.objects.select_related("application", "subscription")
         .prefetch_related("application__mappings", "application__allowed_groups")
         .defer("metadata_xml", "application__logo")
         .filter(**key)

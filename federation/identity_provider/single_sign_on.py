@@ -25,10 +25,10 @@ def single_sign_on(request: Request) -> Response:
         sign_on = pipeline.run(request)
     except Refused as refused:
         return refusal.answer(refused, request)
-    return _decide(sign_on, request)
+    return decide(sign_on, request)
 
 
-def _decide(sign_on: SignOnRequest, request: Request) -> Response:
+def decide(sign_on: SignOnRequest, request: Request) -> Response:
     """Answer at once where nobody has to be asked, else store the request and lead to a page.
 
     A POST without our cookie may come from another site, to which browsers do not give it: it is

@@ -30,7 +30,7 @@ def handler(answer: Answer) -> Handler:
         if request.method != METHOD:
             return _fault(405, soap.CLIENT, "Use POST.", headers=[("Allow", METHOD)])
         media_type = request.content_type.partition(";")[0].strip().lower()
-        if media_type != soap.MEDIA_TYPE:
+        if media_type not in soap.ACCEPTED_MEDIA_TYPES:
             return _fault(415, soap.CLIENT, f"Use {soap.MEDIA_TYPE}.")
         try:
             message = soap.open_envelope(request.body)

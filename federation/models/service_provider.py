@@ -13,13 +13,29 @@ from django.utils import timezone
 from idp.models import Application, User
 from idp.models.identifiers import db_instant
 
+# What rows have that an older release writes during an upgrade.
+NOTHING_LISTED = models.Value([], models.JSONField())
+
 
 class ServiceProvider(models.Model):
     """A SAML 2.0 service provider: its metadata, and what we do differently for it.
 
     `assertion_consumer_services`: objects with `url`, `binding`, `index`, `is_default`.
     `signing_certificates`, `encryption_certificates`: base64 DER, one per key.
+    `attribute_consuming_services`: objects with `index`, `is_default`, `attributes`.
+    `entity_attributes`: objects with `name` and `values`.
+    `contacts`: objects with `kind`, `given_name`, `emails`…, None if it was imported before 0002.
     """
+
+    class AttributeRelease(models.TextChoices):
+        MAPPING = "mapping", "Everything that the mapping gives"
+        REQUESTED = "requested", "Of that, only what its metadata asks for"
+
+    class SubjectIdentifier(models.TextChoices):
+        METADATA = "metadata", "As its metadata asks (subject-id:req)"
+        NONE = "none", "None"
+        PAIRWISE_ID = "pairwise-id", "pairwise-id: another one at every application"
+        SUBJECT_ID = "subject-id", "subject-id: the same at every application"
 
     application = models.OneToOneField(
         Application, models.CASCADE, primary_key=True, related_name="service_provider"
@@ -42,8 +58,63 @@ class ServiceProvider(models.Model):
         default="username",
         help_text="The profile field or custom attribute behind an unspecified NameID.",
     )
+    name_qualifier = models.CharField(
+        "affiliation",
+        max_length=1024,
+        blank=True,
+        db_default="",
+        help_text="Entity ID of a group of applications (SAML affiliation) that may ask for the"
+        " same persistent NameID, by naming it as SPNameQualifier. Empty: it belongs to none.",
+    )
     single_logout_services = models.JSONField(default=list, blank=True)
     requested_attributes = models.JSONField(default=list, blank=True)
+    attribute_consuming_services = models.JSONField(
+        default=list, blank=True, db_default=NOTHING_LISTED, editable=False
+    )
+    entity_attributes = models.JSONField(
+        default=list, blank=True, db_default=NOTHING_LISTED, editable=False
+    )
+    attribute_release = models.CharField(
+        "attributes",
+        max_length=12,
+        choices=AttributeRelease.choices,
+        default=AttributeRelease.MAPPING,
+        db_default=AttributeRelease.MAPPING.value,
+        help_text="What its metadata asks for: its requested attributes, and those of its entity"
+        " categories (REFEDS Research and Scholarship and its successors).",
+    )
+    subject_identifier = models.CharField(
+        "subject identifier",
+        max_length=12,
+        choices=SubjectIdentifier.choices,
+        default=SubjectIdentifier.METADATA,
+        db_default=SubjectIdentifier.METADATA.value,
+        help_text="An attribute for ever, beside the NameID: a random name and the domain of"
+        " GATEHOUSE_SAML_SCOPE. Nobody else ever gets it.",
+    )
+    idp_initiated = models.BooleanField(
+        "may be started from here",
+        default=False,
+        db_default=False,
+        help_text="People who are signed in reach it from their account page, without a request of"
+        " its own (IdP-initiated). It cannot tell such a response from one that somebody else put"
+        " into a browser: leave it off where the application can start the sign-in itself.",
+    )
+    relay_states = models.JSONField(
+        "RelayStates",
+        default=list,
+        blank=True,
+        db_default=NOTHING_LISTED,
+        help_text="What may be sent along when it is started from here, one per line, compared"
+        " exactly; the first is the default. None: nothing is sent along.",
+    )
+    attribute_queries = models.BooleanField(
+        "may ask for attributes",
+        default=False,
+        db_default=False,
+        help_text="It may ask for the attributes of people that it knows without their browsers"
+        " (signed AttributeQuery over SOAP), and gets what this application's mapping gives.",
+    )
     want_authn_requests_signed = models.BooleanField(
         default=False, help_text="Refuse AuthnRequests without a valid signature."
     )
@@ -53,8 +124,25 @@ class ServiceProvider(models.Model):
         default=True, help_text="Encrypt when the service provider has an encryption key."
     )
     signature_algorithm = models.CharField(max_length=20, default="rsa-sha256")
+    template = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="The template that it was registered by, for its settings to copy.",
+    )
+    contacts = models.JSONField(null=True, blank=True)
     metadata_xml = models.TextField(blank=True, editable=False)
     metadata_valid_until = models.DateTimeField(null=True, blank=True)
+    changes_wait = models.BooleanField(
+        "changes of its metadata wait",
+        default=False,
+        help_text=(
+            "For sensitive applications: no new key or address without an administrator's yes,"
+            " signed or not."
+        ),
+    )
     registered_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -72,6 +160,11 @@ class PersistentNameIdManager(models.Manager["PersistentNameId"]):
         """The value that was given, None if none was."""
         given = self.filter(user_id=user_id, service_provider=service_provider)
         return given.values_list("value", flat=True).first()
+
+    def person_of(self, value: str, *, service_provider: str) -> uuid.UUID | None:
+        """The active person who has this value there, None if nobody has."""
+        given = self.filter(value=value, service_provider=service_provider, user__is_active=True)
+        return given.values_list("user_id", flat=True).first()
 
     def give(self, user_id: uuid.UUID, *, service_provider: str) -> str:
         """The value that was given, or a new one: 160 random bits in lower case."""

@@ -62,15 +62,26 @@ class Assertion:
 
 def build(assertion: Assertion) -> xml.Element:
     """Return the saml:Assertion as the root of a document of its own. Raises InvalidContent."""
-    element = xml.new("saml:Assertion")
-    xml.set_attribute(element, "ID", assertion.id)
-    xml.set_attribute(element, "Version", "2.0")
-    xml.set_attribute(element, "IssueInstant", datatypes.format_instant(assertion.issue_instant))
-    xml.add(element, "saml:Issuer", assertion.issuer)
+    element = begin(assertion.id, issuer=assertion.issuer, issue_instant=assertion.issue_instant)
     _add_subject(element, assertion)
-    _add_conditions(element, assertion)
+    add_conditions(
+        element,
+        audience=assertion.audience,
+        issue_instant=assertion.issue_instant,
+        lifetime=assertion.lifetime,
+    )
     _add_authn_statement(element, assertion)
-    _add_attribute_statement(element, assertion.attributes)
+    add_attribute_statement(element, assertion.attributes)
+    return element
+
+
+def begin(identifier: str, *, issuer: str, issue_instant: datetime) -> xml.Element:
+    """Return a saml:Assertion with its Issuer, as a root element (SAML Core §2.3.3)."""
+    element = xml.new("saml:Assertion")
+    xml.set_attribute(element, "ID", identifier)
+    xml.set_attribute(element, "Version", "2.0")
+    xml.set_attribute(element, "IssueInstant", datatypes.format_instant(issue_instant))
+    xml.add(element, "saml:Issuer", issuer)
     return element
 
 
@@ -92,16 +103,20 @@ def _add_subject(parent: xml.Element, assertion: Assertion) -> None:
     xml.add(confirmation, "saml:SubjectConfirmationData", attributes=data)
 
 
-def _add_conditions(parent: xml.Element, assertion: Assertion) -> None:
+def add_conditions(
+    parent: xml.Element, *, audience: str, issue_instant: datetime, lifetime: timedelta
+) -> None:
     """For this service provider only, now (SAML Core §2.5)."""
-    begins = datatypes.format_instant(assertion.issue_instant - NOT_BEFORE_ALLOWANCE)
     conditions = xml.add(
         parent,
         "saml:Conditions",
-        attributes={"NotBefore": begins, "NotOnOrAfter": _ends(assertion)},
+        attributes={
+            "NotBefore": datatypes.format_instant(issue_instant - NOT_BEFORE_ALLOWANCE),
+            "NotOnOrAfter": datatypes.format_instant(issue_instant + lifetime),
+        },
     )
     restriction = xml.add(conditions, "saml:AudienceRestriction")
-    xml.add(restriction, "saml:Audience", assertion.audience)
+    xml.add(restriction, "saml:Audience", audience)
 
 
 def _add_authn_statement(parent: xml.Element, assertion: Assertion) -> None:
@@ -120,7 +135,7 @@ def _add_authn_statement(parent: xml.Element, assertion: Assertion) -> None:
         xml.add(context, "saml:AuthenticatingAuthority", authority)
 
 
-def _add_attribute_statement(parent: xml.Element, attributes: Iterable[Attribute]) -> None:
+def add_attribute_statement(parent: xml.Element, attributes: Iterable[Attribute]) -> None:
     """Add the statement, unless there is nothing to state: it may not be empty (§2.7.3)."""
     merged = merge(attributes)
     if not merged:

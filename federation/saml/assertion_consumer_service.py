@@ -23,19 +23,25 @@ class AssertionConsumerService:
 
 
 def choose(
-    services: Sequence[AssertionConsumerService], *, request: authn_request.AuthnRequest | None
+    services: Sequence[AssertionConsumerService],
+    *,
+    request: authn_request.AuthnRequest | None,
+    bindings: Sequence[str] = (vocabulary.POST,),
 ) -> AssertionConsumerService:
     """Return the service to answer at; None for the request means the default.
 
-    Raises UnknownAssertionConsumerService: show the error here, send nothing.
+    `bindings`: those by which an answer can go out; of two services that fit alike, the one of the
+    first binding. Raises UnknownAssertionConsumerService: show the error here, send nothing.
     """
-    usable = [service for service in services if service.binding == vocabulary.POST]
+    usable = [service for binding in bindings for service in services if service.binding == binding]
     if request is None:
         return default(usable)
-    if request.protocol_binding not in (None, vocabulary.POST):
-        raise errors.UnknownAssertionConsumerService(
-            "protocol_binding", f"ProtocolBinding {request.protocol_binding!r}"
-        )
+    if request.protocol_binding is not None:
+        usable = [service for service in usable if service.binding == request.protocol_binding]
+        if request.protocol_binding not in bindings:
+            raise errors.UnknownAssertionConsumerService(
+                "protocol_binding", f"ProtocolBinding {request.protocol_binding!r}"
+            )
     if request.acs_url is not None:
         wanted = [service for service in usable if service.url == request.acs_url]
         # One URL may be registered under several indexes: any of them is the same place.
@@ -47,10 +53,14 @@ def choose(
 
 
 def default(services: Sequence[AssertionConsumerService]) -> AssertionConsumerService:
-    """Return the default: said to be, not said not to be, or the first (SAML Metadata §2.2.3)."""
-    preferred = [service for service in services if service.is_default]
-    neutral = [service for service in services if service.is_default is None]
-    return _first(preferred or neutral or services, "no service with the POST binding")
+    """Return the default: said to be, not said not to be, or the first (SAML Metadata §2.2.3).
+
+    Among those of the first one's binding: another is used where it is asked for.
+    """
+    alike = [service for service in services if service.binding == services[0].binding]
+    preferred = [service for service in alike if service.is_default]
+    neutral = [service for service in alike if service.is_default is None]
+    return _first(preferred or neutral or alike, "no service with a binding that is used here")
 
 
 def _first(services: Sequence[AssertionConsumerService], wanted: str) -> AssertionConsumerService:

@@ -27,11 +27,15 @@ class RequestedAuthnContext:
 
 @dataclass(frozen=True, slots=True)
 class Scoping:
-    """Who else may be involved (SAML Core §3.4.1.2). `proxy_count` None: not limited."""
+    """Who else may be involved (SAML Core §3.4.1.2). `proxy_count` None: not limited.
+
+    `is_complete`: False where the rest of the list is said to be elsewhere (GetComplete).
+    """
 
     proxy_count: int | None = None
     idp_list: tuple[str, ...] = ()
     requester_ids: tuple[str, ...] = ()
+    is_complete: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,10 +118,11 @@ def _name_id_policy(element: xml.Element) -> name_id.NameIDPolicy | None:
     policy = xml.child(element, "samlp:NameIDPolicy")
     if policy is None:
         return None
+    said = policy.get("AllowCreate")
     return name_id.NameIDPolicy(
         format=policy.get("Format", ""),
         sp_name_qualifier=policy.get("SPNameQualifier", ""),
-        allow_create=datatypes.boolean(policy.get("AllowCreate")),
+        allow_create=datatypes.boolean(said) if said is not None else None,
     )
 
 
@@ -172,4 +177,5 @@ def _scoping(element: xml.Element) -> Scoping | None:
         proxy_count=None if count is None else int(count),
         idp_list=tuple(entry.get("ProviderID") for entry in entries),
         requester_ids=_tokens(scoping, "samlp:RequesterID"),
+        is_complete=listed is None or xml.child(listed, "samlp:GetComplete") is None,
     )

@@ -18,6 +18,9 @@ from federation.saml import errors, signature, vocabulary, xml
 
 MAX_RELAY_STATE = 2_048
 MAX_ENCODED = 512 * 1024
+MAX_PARAMETERS = 64
+# One in five characters of base64 with line breaks, at most; taking one out costs as much as 50.
+MAX_ESCAPES = 64 * 1024
 MAX_RATIO = 100
 # A short message may well pack better than that.
 RATIO_FREE = 16 * 1024
@@ -107,6 +110,10 @@ def _parameters(query: str) -> dict[str, str]:
     """
     if len(query) > MAX_ENCODED:
         raise errors.MessageTooLarge("size", f"{len(query)} characters")
+    if query.count("&") >= MAX_PARAMETERS:
+        raise errors.MessageTooLarge("parameters", f"more than {MAX_PARAMETERS} parameters")
+    if query.count("%") > MAX_ESCAPES:
+        raise errors.MessageTooLarge("escapes", f"more than {MAX_ESCAPES} escapes")
     found: dict[str, str] = {}
     for pair in query.split("&"):
         raw_name, _, value = pair.partition("=")

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from federation.saml import errors
@@ -41,6 +41,19 @@ def load(text: str) -> x509.Certificate:
         raise errors.InvalidMetadata(
             "certificate", f"A certificate cannot be read: {error}"
         ) from error
+
+
+def pinned_key(text: str) -> PublicKey:
+    """Return the strong key of a certificate (PEM, base64 DER), or of a public key in PEM.
+
+    Raises InvalidMetadata.
+    """
+    if "BEGIN PUBLIC KEY" not in text:
+        return public_key(load(text))
+    try:
+        return strong(serialization.load_pem_public_key(text.encode()))
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise errors.InvalidMetadata("key", f"The key cannot be read: {error}") from error
 
 
 def public_key(certificate: x509.Certificate) -> PublicKey:
@@ -76,3 +89,8 @@ def base64_der(certificate: x509.Certificate) -> str:
     """Return the content of ds:X509Certificate: base64 DER in one line."""
     der = certificate.public_bytes(serialization.Encoding.DER)
     return base64.b64encode(der).decode("ascii")
+
+
+def fingerprint(certificate: x509.Certificate) -> str:
+    """Return its SHA-256 as people compare it: pairs of hexadecimal digits."""
+    return certificate.fingerprint(hashes.SHA256()).hex(":").upper()

@@ -117,6 +117,12 @@ class InvalidNameIDPolicy(StatusError):
     status = (vocabulary.REQUESTER, vocabulary.INVALID_NAME_ID_POLICY)
 
 
+class NoSupportedIDP(StatusError):
+    """None of the identity providers that the request lists is one of ours (SAML Core §3.4.1.3)."""
+
+    status = (vocabulary.RESPONDER, vocabulary.NO_SUPPORTED_IDP)
+
+
 class RequestDenied(StatusError):
     """The person may not use this application, or said no (SAML Core §3.2.2.2)."""
 

@@ -28,11 +28,11 @@ class NameID:
 
 @dataclass(frozen=True, slots=True)
 class NameIDPolicy:
-    """What a request asks for (SAML Core §3.4.1.1). Empty strings: not said."""
+    """What a request asks for (SAML Core §3.4.1.1). Empty strings, None: not said."""
 
     format: str = ""
     sp_name_qualifier: str = ""
-    allow_create: bool = False
+    allow_create: bool | None = None
 
 
 def choose_format(policy: NameIDPolicy | None, *, supported: Sequence[str], default: str) -> str:
@@ -49,19 +49,23 @@ def choose_format(policy: NameIDPolicy | None, *, supported: Sequence[str], defa
     return wanted
 
 
-def check_qualifier(policy: NameIDPolicy | None, *, entity_id: str) -> None:
+def check_qualifier(policy: NameIDPolicy | None, *, entity_id: str, affiliation: str = "") -> None:
     """Refuse a NameID in another service provider's namespace (SAML Core §3.4.1.1).
 
-    `entity_id`: the requester's own. Affiliations do not exist here. Raises InvalidNameIDPolicy.
+    `entity_id`: the requester's own. `affiliation`: the one that it belongs to, if to any.
+    Raises InvalidNameIDPolicy.
     """
-    if policy is not None and policy.sp_name_qualifier not in ("", entity_id):
+    if policy is not None and policy.sp_name_qualifier not in ("", entity_id, affiliation):
         raise errors.InvalidNameIDPolicy(f"SPNameQualifier {policy.sp_name_qualifier!r}")
 
 
-def transient(*, issuer: str, audience: str) -> NameID:
-    """Return a fresh transient NameID: another one each time (SAML Core §8.3.8)."""
+def transient(value: str = "", *, issuer: str, audience: str) -> NameID:
+    """Return a fresh transient NameID: another one each time (SAML Core §8.3.8).
+
+    `value`: one that was given, to be said again.
+    """
     return NameID(
-        value=datatypes.new_id(),
+        value=value or datatypes.new_id(),
         format=vocabulary.TRANSIENT,
         name_qualifier=issuer,
         sp_name_qualifier=audience,

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from federation.saml import (
     assertion,
+    attribute_assertion,
     datatypes,
     encryption,
     errors,
@@ -50,7 +51,7 @@ class ErrorResponse:
     """
 
     issuer: str
-    destination: str
+    destination: str | None
     in_response_to: str | None
     issue_instant: datetime
     status: tuple[str, ...]
@@ -75,20 +76,58 @@ def build_signed_response(
         issue_instant=content.issue_instant,
     )
     status_response.add_status(response, (vocabulary.SUCCESS,))
-    element = assertion.build(content)
-    if protection.sign_assertion:
-        signature.sign(element, key=protection.key, algorithm=protection.algorithm)
-    if protection.encrypt_to is not None:
-        element = encryption.encrypt(element, key=protection.encrypt_to)
-    response.append(element)
+    _append(response, assertion.build(content), protection)
     if protection.sign_response:
         signature.sign(response, key=protection.key, algorithm=protection.algorithm)
     return xml.serialise(response)
 
 
+def _append(response: xml.Element, element: xml.Element, protection: Protection) -> None:
+    """Append an assertion, signed and encrypted as it should be."""
+    if protection.sign_assertion:
+        signature.sign(element, key=protection.key, algorithm=protection.algorithm)
+    if protection.encrypt_to is not None:
+        element = encryption.encrypt(element, key=protection.encrypt_to)
+    response.append(element)
+
+
+def answer_query(
+    content: attribute_assertion.AttributeAssertion | None,
+    *,
+    issuer: str,
+    in_response_to: str,
+    issue_instant: datetime,
+    protection: Protection,
+) -> xml.Element:
+    """Return the Response to an AttributeQuery, signed, to go back in the same connection.
+
+    `content`: None where there is nothing to tell. Raises InvalidContent.
+    """
+    response = status_response.new(
+        "samlp:Response",
+        identifier=datatypes.new_id(),
+        issuer=issuer,
+        destination=None,
+        in_response_to=in_response_to,
+        issue_instant=issue_instant,
+    )
+    status_response.add_status(response, (vocabulary.SUCCESS,))
+    if content is not None:
+        _append(response, attribute_assertion.build(content), protection)
+    signature.sign(response, key=protection.key, algorithm=protection.algorithm)
+    return response
+
+
 def build_error_response(
     content: ErrorResponse, *, key: signature.SigningKey, algorithm: str | None = None
 ) -> bytes:
+    """Return the signed error Response as octets. Raises InvalidContent."""
+    return xml.serialise(error_response(content, key=key, algorithm=algorithm))
+
+
+def error_response(
+    content: ErrorResponse, *, key: signature.SigningKey, algorithm: str | None = None
+) -> xml.Element:
     """Return the signed error Response. Raises InvalidContent."""
     response = status_response.new(
         "samlp:Response",
@@ -100,4 +139,4 @@ def build_error_response(
     )
     status_response.add_status(response, content.status, content.message)
     signature.sign(response, key=key, algorithm=algorithm)
-    return xml.serialise(response)
+    return response

@@ -73,8 +73,11 @@ class VerificationKey:
 
 @functools.lru_cache(maxsize=4_096)
 def verification_key(certificate_text: str) -> VerificationKey:
-    """Return the key of a certificate in base64 DER or PEM, parsed once. Raises InvalidMetadata."""
-    return VerificationKey(certificate.public_key(certificate.load(certificate_text)))
+    """Return the key of a certificate (base64 DER, PEM) or of PEM itself, parsed once.
+
+    Raises InvalidMetadata.
+    """
+    return VerificationKey(certificate.pinned_key(certificate_text))
 
 
 class SigningKey:
@@ -157,7 +160,7 @@ def verify(element: xml.Element, *, keys: Sequence[VerificationKey]) -> xml.Elem
 
 def _check_canonical(element: xml.Element) -> None:
     try:
-        xml.canonical(element)
+        xml.check_canonical(element)
     except errors.InvalidMessage as error:
         raise errors.InvalidSignature(error.check, error.detail) from error
 

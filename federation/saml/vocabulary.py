@@ -8,6 +8,7 @@ SAMLP = "urn:oasis:names:tc:SAML:2.0:protocol"
 MD = "urn:oasis:names:tc:SAML:2.0:metadata"
 MDUI = "urn:oasis:names:tc:SAML:metadata:ui"
 ALG = "urn:oasis:names:tc:SAML:metadata:algsupport"
+MDATTR = "urn:oasis:names:tc:SAML:metadata:attribute"
 SHIBMD = "urn:mace:shibboleth:metadata:1.0"
 ASLO = "urn:oasis:names:tc:SAML:2.0:protocol:ext:async-slo"
 DS = "http://www.w3.org/2000/09/xmldsig#"
@@ -22,6 +23,7 @@ PREFIXES = {
     "md": MD,
     "mdui": MDUI,
     "alg": ALG,
+    "mdattr": MDATTR,
     "shibmd": SHIBMD,
     "aslo": ASLO,
     "ds": DS,
@@ -63,6 +65,7 @@ AUTHN_FAILED = _STATUS + "AuthnFailed"
 INVALID_NAME_ID_POLICY = _STATUS + "InvalidNameIDPolicy"
 NO_AUTHN_CONTEXT = _STATUS + "NoAuthnContext"
 NO_PASSIVE = _STATUS + "NoPassive"
+NO_SUPPORTED_IDP = _STATUS + "NoSupportedIDP"
 PARTIAL_LOGOUT = _STATUS + "PartialLogout"
 REQUEST_DENIED = _STATUS + "RequestDenied"
 REQUEST_UNSUPPORTED = _STATUS + "RequestUnsupported"

@@ -13,13 +13,14 @@ verified is the very node that is read. `parse` refuses what an honest SAML mess
 
 from __future__ import annotations
 
+import codecs
 import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 from lxml import etree
 
@@ -30,6 +31,10 @@ Element: TypeAlias = Any
 
 MAX_ID = 256
 MAX_ATTRIBUTES = 64
+# On average: canonicalisation looks each up in all namespaces that are in scope.
+ATTRIBUTES_PER_ELEMENT = 2
+# Each of an element's two, and what is dropped. A tree of more costs more than its limits allow.
+TAGS_PER_ELEMENT = 4
 ID_ATTRIBUTES = frozenset({"ID", "Id", "id", f"{{{vocabulary.XML}}}id"})
 
 XSD = "http://www.w3.org/2001/XMLSchema"
@@ -42,6 +47,10 @@ OWN_SCHEMAS = {
     vocabulary.EXCLUSIVE_C14N: _OWN / "exclusive-canonicalization.xsd",
     vocabulary.XENC11: _OWN / "xml-encryption-1.1.xsd",
 }
+
+CHUNK = 256 * 1024
+# One octet less than the longest of what is looked for across pieces.
+_LONGEST_MARK = len(b"<!DOCTYPE") - 1
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DECLARED_ENCODING = re.compile(rb"\A<\?xml\s[^>]*?encoding\s*=\s*[\"']([^\"'>]*)")
@@ -69,6 +78,15 @@ METADATA = Limits(
     namespaces=1_000,
     drop_comments=True,
 )
+# Thousands of entities, read where memory is capped (`metadata.aggregate_process`).
+AGGREGATE = Limits(
+    size=100 * 1024 * 1024,
+    depth=32,
+    elements=4_000_000,
+    attribute=4_096,
+    namespaces=2_000_000,
+    drop_comments=True,
+)
 
 
 def parse(data: bytes, *, limits: Limits = MESSAGE) -> Element:
@@ -77,18 +95,82 @@ def parse(data: bytes, *, limits: Limits = MESSAGE) -> Element:
         raise errors.MessageTooLarge("size", f"{len(data)} bytes, {limits.size} are read")
     data = data.removeprefix(_BYTE_ORDER_MARK)
     _check_octets(data, limits)
+    _check_tags(data, limits)
     parser = _parser(limits)
     try:
         parser.feed(data)
         root = parser.close()
     except etree.XMLSyntaxError as error:
         raise errors.InvalidMessage("well_formed", error.msg) from error
+    _check_namespaces(uri for _, (_, uri) in parser.read_events())
+    return _checked(root, limits)
+
+
+def parse_file(file: BinaryIO, *, limits: Limits) -> Element:
+    """Return the root element of a file by the same rules, without the file in memory.
+
+    Raises InvalidMessage, and MemoryError where memory is capped and that is reached.
+    """
+    octets = _Octets(limits)
+    parser = _parser(limits)
+    try:
+        while chunk := file.read(CHUNK):
+            parser.feed(octets.take(chunk))
+            _check_namespaces(uri for _, (_, uri) in parser.read_events())
+        octets.end()
+        root = parser.close()
+    except etree.XMLSyntaxError as error:
+        if error.code == etree.ErrorTypes.ERR_NO_MEMORY:
+            raise MemoryError from error
+        raise errors.InvalidMessage("well_formed", error.msg) from error
+    return _checked(root, limits)
+
+
+class _Octets:
+    """What `_check_octets` looks at, piece by piece; what lies across two pieces is seen too."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._size = 0
+        self._namespaces = 0
+        self._tail = b""
+
+    def take(self, chunk: bytes) -> bytes:
+        """Return what is to be parsed of the next piece. Raises InvalidMessage."""
+        is_first = self._size == 0
+        self._size += len(chunk)
+        if self._size > self._limits.size:
+            raise errors.MessageTooLarge("size", f"more than {self._limits.size} bytes")
+        self._decode(chunk)
+        seen = self._tail + chunk
+        _check_doctype(seen)
+        self._namespaces += seen.count(b"xmlns") - self._tail.count(b"xmlns")
+        _check_namespace_count(self._namespaces, self._limits)
+        self._tail = seen[-_LONGEST_MARK:]
+        if is_first:
+            chunk = chunk.removeprefix(_BYTE_ORDER_MARK)
+            _check_encoding(chunk)
+        return chunk
+
+    def end(self) -> None:
+        """Refuse a file that ends within a character. Raises InvalidMessage."""
+        self._decode(b"", final=True)
+
+    def _decode(self, chunk: bytes, *, final: bool = False) -> None:
+        try:
+            self._decoder.decode(chunk, final)
+        except UnicodeDecodeError as error:
+            raise errors.InvalidMessage("utf8", "not UTF-8") from error
+
+
+def _checked(root: Element, limits: Limits) -> Element:
+    """Return the root of a document whose every node keeps the rules. Raises InvalidMessage."""
     document = root.getroottree().docinfo
     if document.xml_version != "1.0":
         raise errors.InvalidMessage("xml_version", f"XML {document.xml_version}")
     if any(True for _ in (*root.itersiblings(preceding=True), *root.itersiblings())):
         raise errors.InvalidMessage("comment", "a node beside the root element")
-    _check_namespaces(uri for _, (_, uri) in parser.read_events())
     _check_tree(root, limits)
     return root
 
@@ -132,17 +214,37 @@ def _check_octets(data: bytes, limits: Limits) -> None:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise errors.InvalidMessage("utf8", "not UTF-8") from error
+    _check_encoding(data)
+    _check_doctype(data)
+    _check_namespace_count(data.count(b"xmlns"), limits)
+
+
+def _check_encoding(data: bytes) -> None:
     declared = _DECLARED_ENCODING.match(data)
     if declared is not None and declared[1].lower() != b"utf-8":
         raise errors.InvalidMessage("encoding", f"declared as {declared[1]!r}")
+
+
+def _check_doctype(data: bytes) -> None:
     if b"<!DOCTYPE" in data:
         raise errors.InvalidMessage("doctype", "the document has a DOCTYPE")
-    if data.count(b"xmlns") > limits.namespaces:
+
+
+def _check_namespace_count(count: int, limits: Limits) -> None:
+    if count > limits.namespaces:
         raise errors.InvalidMessage("namespaces", f"more than {limits.namespaces} namespaces")
+
+
+def _check_tags(data: bytes, limits: Limits) -> None:
+    """Refuse many elements before there is a tree of them, which takes ten times as long."""
+    most = limits.elements * TAGS_PER_ELEMENT
+    if data.count(b"<") > most:
+        raise errors.InvalidMessage("elements", f"more than {most} tags")
 
 
 def _check_tree(root: Element, limits: Limits) -> None:
     identifiers: set[str] = set()
+    attributes = 0
     for number, (element, depth) in enumerate(_walk(root), start=1):
         if number > limits.elements:
             raise errors.InvalidMessage("elements", f"more than {limits.elements} elements")
@@ -150,6 +252,9 @@ def _check_tree(root: Element, limits: Limits) -> None:
             raise errors.InvalidMessage("depth", f"deeper than {limits.depth} elements")
         if not isinstance(element.tag, str):
             raise errors.InvalidMessage("comment", "a comment or processing instruction")
+        attributes += len(element.attrib)
+        if attributes > limits.elements * ATTRIBUTES_PER_ELEMENT:
+            raise errors.InvalidMessage("attributes", f"{attributes} attributes or more")
         _check_attributes(element, limits, identifiers)
 
 
@@ -263,11 +368,41 @@ def canonical(element: Element) -> bytes:
         octets: bytes = etree.tostring(element, method="c14n", exclusive=True, with_comments=False)
     except (etree.LxmlError, ValueError) as error:
         raise errors.InvalidMessage("canonicalisation", str(error)) from error
+    _check_opening(element, octets)
+    return octets
+
+
+def check_canonical(element: Element) -> None:
+    """Refuse an element without a canonical form, without holding it. Raises InvalidMessage."""
+    beginning = _Beginning()
+    try:
+        etree.ElementTree(element).write_c14n(beginning, exclusive=True, with_comments=False)
+    except (etree.LxmlError, ValueError) as error:
+        raise errors.InvalidMessage("canonicalisation", str(error)) from error
+    _check_opening(element, beginning.octets)
+
+
+def _check_opening(element: Element, octets: bytes) -> None:
     name = etree.QName(element).localname
     opening = f"<{element.prefix}:{name}" if element.prefix else f"<{name}"
     if not octets.startswith(opening.encode()):
         raise errors.InvalidMessage("canonicalisation", f"no canonical form of {element.tag}")
-    return octets
+
+
+class _Beginning:
+    """A file that keeps its first octets and forgets the rest."""
+
+    def __init__(self) -> None:
+        self.octets = b""
+
+    def write(self, data: bytes) -> int:
+        """Take a piece."""
+        if len(self.octets) <= MAX_ID:
+            self.octets += data[: 4 * MAX_ID]
+        return len(data)
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 def new(name: str, *, prefixes: tuple[str, ...] = ()) -> Element:

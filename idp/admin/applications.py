@@ -269,6 +269,7 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
             "live_grants": client_lifecycle.live_grants().get(pk, 0),
             "unused_until": client_lifecycle.expires_at(application),
             "missing": kinds.of(application).missing(application),
+            "notices": kinds.of(application).notices(application),
             "sign_ins_url": f"{reverse('admin:idp_signin_changelist')}?q={pk}",
             "events_url": f"{reverse('admin:idp_auditevent_changelist')}?q={pk}",
         }

@@ -103,6 +103,7 @@ def settings(request: HttpRequest, pk: Any) -> HttpResponse:
         sheet=kind.sheet(application, secret),
         secret=secret,
         missing=kind.missing(application),
+        notices=kind.notices(application),
         test_url=reverse("admin:test_sign_in", args=[pk]),
     )
 

@@ -21,7 +21,10 @@ from idp.admin.audited import MOST_COUNTED
 from idp.admin_site import site
 from idp.models.identifiers import lowest_id
 
-SOON = timedelta(days=30)
+# Certificates are told of three times: so far ahead, then with growing emphasis.
+SOON = timedelta(days=90)
+NEAR = timedelta(days=30)
+NEXT = timedelta(days=7)
 LATE = timedelta(hours=1)
 UNTOLD_WITHIN = timedelta(days=7)
 SHOWN = 8
@@ -47,11 +50,17 @@ class Finding:
 
 
 _expiries: list[Callable[[datetime], Iterable[Expiry]]] = []
+_findings: list[Callable[[datetime], Iterable[Finding]]] = []
 
 
 def add_expiries(source: Callable[[datetime], Iterable[Expiry]]) -> None:
     """Add `source(until)`: what ends before an instant."""
     _expiries.append(source)
+
+
+def add_findings(source: Callable[[datetime], Iterable[Finding]]) -> None:
+    """Add `source(now)`: what else wants to be looked at."""
+    _findings.append(source)
 
 
 def overview(request: HttpRequest) -> HttpResponse:
@@ -70,6 +79,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "soon": soon[:SHOWN],
         "more_soon": max(len(soon) - SHOWN, 0),
         "now": now,
+        "next": now + NEXT,
+        "near": now + NEAR,
         "failures": [_line(row) for row in failures[:SHOWN]],
         "failure_total": _number(failures),
         "last": [_line(row) for row in recent[:SHOWN]],
@@ -93,6 +104,8 @@ def _health(now: datetime) -> Iterable[Finding]:
         yield Finding(good, f"{name} {'fine' if good else 'not fine: run “manage.py doctor”'}")
     yield from _jobs(now)
     yield from _untold(now)
+    for source in _findings:
+        yield from source(now)
 
 
 def _untold(now: datetime) -> Iterable[Finding]:
@@ -153,7 +166,8 @@ def _certificates(until: datetime) -> Iterable[Expiry]:
         ends = signing_keys.not_after(row)
         if ends is not None and ends < until:
             url = reverse("admin:idp_signingkey_changelist")
-            yield Expiry(f"Certificate of the {row.state} SAML key", ends, url, "rotate the key")
+            what = f"Certificate of the {row.state} {row.get_purpose_display()} key"
+            yield Expiry(what, ends, url, "rotate the key")
 
 
 add_expiries(_certificates)

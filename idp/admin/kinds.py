@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 from idp.models import Application
 
@@ -35,11 +36,26 @@ class Snippet:
 
 @dataclass(frozen=True)
 class Sheet:
-    """Everything that is copied to the other side."""
+    """Everything that is copied to the other side; `notes`: what to mind there."""
 
     settings: tuple[Setting, ...]
     snippets: tuple[Snippet, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One thing that is missing or worth knowing: how bad in a word, a sentence, where to fix it.
+
+    `tone`: good, warn, bad or "". `url` and `link`: empty where there is nothing to go to.
+    """
+
+    word: str
+    tone: str
+    text: str
+    url: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,7 +65,8 @@ class Kind:
     `connect`: the view of the address page. `half`: the inline of the protocol's half on the
     application's page. `sheet`: settings to copy, given the application and its new secret or "".
     `test`: answers the press of *Test sign-in*. `missing`: what still has to be done before
-    somebody can sign in, one sentence each.
+    somebody can sign in, one sentence each. `notices`: the same with weight and remedy.
+    `start`: the name of the page that its card leads to, if that is not the address page.
     """
 
     value: str
@@ -62,6 +79,15 @@ class Kind:
     sheet: Callable[[Application, str], Sheet]
     test: Callable[[HttpRequest, Application], HttpResponse]
     missing: Callable[[Application], list[str]] = lambda application: []
+    notices: Callable[[Application], list[Notice]] = lambda application: []
+    start: str = ""
+
+    @property
+    def url(self) -> str:
+        """Where its card leads to."""
+        return (
+            reverse(self.start) if self.start else reverse("admin:connect_kind", args=[self.value])
+        )
 
 
 _kinds: dict[str, Kind] = {}

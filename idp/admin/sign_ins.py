@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -108,6 +110,8 @@ class SignInAdmin(ReadOnlyAdmin):
             "outcome": outcome(obj),
             "way_in": way_in(obj),
             "checks": [_check(entry) for entry in obj.trace if isinstance(entry, dict)],
+            "received": _parts(obj.received),
+            "sent": _parts(obj.sent),
             "application_url": _link("idp_application", application),
             "person_url": _link("idp_user", person),
             "events": events[:20],
@@ -121,6 +125,45 @@ def _check(entry: dict[str, Any]) -> dict[str, Any]:
         "expected": entry.get("expected", ""),
         "received": entry.get("received", ""),
     }
+
+
+@dataclass(frozen=True)
+class Parts:
+    """One side of the exchange: facts, lists of facts, and whole messages under their names."""
+
+    facts: tuple[tuple[str, str], ...]
+    lists: tuple[tuple[str, tuple[str, ...]], ...]
+    messages: tuple[tuple[str, str], ...]
+
+
+# What is markup is shown as it is written, everything else as facts.
+MESSAGES = ("message", "response", "assertion")
+TITLES = {
+    "message": "The message",
+    "response": "The response",
+    "assertion": "The assertion inside the encryption",
+}
+
+
+def _parts(held: Any) -> Parts | None:
+    """What a trace holds of one side; None if it holds nothing."""
+    if not isinstance(held, dict) or not held:
+        return None
+    facts, lists, messages = [], [], []
+    for name, value in held.items():
+        if name in MESSAGES and isinstance(value, str):
+            messages.append((TITLES[name], value))
+        elif isinstance(value, list):
+            lists.append((name, tuple(_word(one) for one in value)))
+        else:
+            facts.append((name, _word(value)))
+    return Parts(tuple(facts), tuple(lists), tuple(messages))
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def _link(name: str, row: Any) -> str:

@@ -23,6 +23,7 @@ Purpose = models.SigningKey.Purpose
 State = models.SigningKey.State
 ORDER = (State.CURRENT, State.NEXT, State.RETIRED)
 _ENCRYPTION = Purpose.OIDC_ENCRYPTION
+_SAML_ENCRYPTION = Purpose.SAML_ENCRYPTION
 TONES = {State.CURRENT: "good", State.NEXT: "", State.RETIRED: ""}
 
 
@@ -34,12 +35,34 @@ class Document:
     url: str
 
 
+@dataclass(frozen=True)
+class Guide:
+    """A page that leads through the rotation of a purpose, in place of ours."""
+
+    label: str
+    url: str
+
+
 _documents: dict[str, Callable[[], list[Document]]] = {}
+_guides: dict[str, Callable[[], Guide]] = {}
 
 
 def add_documents(purpose: str, documents: Callable[[], list[Document]]) -> None:
     """Say what can be downloaded beside the keys of a purpose."""
     _documents[purpose] = documents
+
+
+def add_guide(purpose: str, guide: Callable[[], Guide]) -> None:
+    """Say which page leads through the rotation of a purpose."""
+    _guides[purpose] = guide
+
+
+def guide_of(ring: Ring) -> Guide:
+    """Where the button beside a ring leads, and what it says."""
+    if ring.purpose in _guides:
+        return _guides[ring.purpose]()
+    url = reverse("admin:idp_signingkey_rotate", args=[ring.purpose, ring.algorithm])
+    return Guide(ring.step, url)
 
 
 @dataclass
@@ -114,13 +137,7 @@ class SigningKeyAdmin(ReadOnlyAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """All keys on one page: there are few."""
         shown = [
-            {
-                "ring": ring,
-                "keys": [_shown(row) for row in ring.rows],
-                "rotate_url": reverse(
-                    "admin:idp_signingkey_rotate", args=[ring.purpose, ring.algorithm]
-                ),
-            }
+            {"ring": ring, "keys": [_shown(row) for row in ring.rows], "guide": guide_of(ring)}
             for ring in rings()
         ]
         documents = [document for make in _documents.values() for document in make()]
@@ -144,6 +161,8 @@ class SigningKeyAdmin(ReadOnlyAdmin):
         ring = next((r for r in rings() if (r.purpose, r.algorithm) == (purpose, algorithm)), None)
         if ring is None:
             raise Http404
+        if purpose in _guides:
+            return SeeOther(_guides[purpose]().url)
         if request.method == "POST":
             done = keys.rotate(purpose, algorithm) or "rotated"
             audited.record(
@@ -151,15 +170,17 @@ class SigningKeyAdmin(ReadOnlyAdmin):
                 request=request,
                 details={"purpose": purpose, "algorithm": algorithm},
             )
-            messages.success(request, DONE[done])
+            words = OPENS if purpose == _SAML_ENCRYPTION else DONE
+            messages.success(request, words[done])
             return SeeOther(reverse("admin:idp_signingkey_changelist"))
         context = {
             **self.admin_site.each_context(request),
             "title": f"{ring.step}: {ring.title}" if ring.step == "Rotate" else ring.step,
             "ring": ring,
-            "is_saml": purpose == Purpose.SAML,
             "is_encryption": purpose == _ENCRYPTION,
+            "is_saml_encryption": purpose == _SAML_ENCRYPTION,
             "decrypts_for": keys.DECRYPTS_FOR,
+            "saml_decrypts_for": keys.SAML_DECRYPTS_FOR,
             "overlap": keys.overlap(),
         }
         return TemplateResponse(request, "admin/keys/rotate.html", context)
@@ -178,6 +199,10 @@ class SigningKeyAdmin(ReadOnlyAdmin):
 DONE = {
     "published": "The next key is published. Rotate again when everybody has fetched it.",
     "rotated": "The next key signs now. The old one stays published until its last token expires.",
+}
+OPENS = {
+    "published": "The next key is in our metadata. Rotate again when everybody has fetched it.",
+    "rotated": "The old key has left our metadata, and still opens what arrives for 90 days.",
 }
 
 

@@ -120,7 +120,8 @@ class AuditSeal(models.Model):
 class SignIn(models.Model):
     """One attempt to use an application, as an administrator reads it: reason and remedy.
 
-    `trace` lists the checks: name, passed, expected, received; secrets masked.
+    `trace` lists the checks: name, passed, expected, received; `sent`: what was answered. Secrets
+    are masked everywhere.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -139,6 +140,9 @@ class SignIn(models.Model):
     user_agent = models.CharField(max_length=300, blank=True)
     received = models.JSONField(default=dict, blank=True)
     trace = models.JSONField(default=list, blank=True)
+    sent = models.JSONField(
+        default=dict, db_default=models.Value({}, models.JSONField()), blank=True
+    )
 
     class Meta:
         verbose_name = "sign-in"

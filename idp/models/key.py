@@ -17,6 +17,7 @@ class SigningKey(models.Model):
         OIDC = "oidc", "OpenID Connect"
         SAML = "saml", "SAML"
         OIDC_ENCRYPTION = "oidc-enc", "OpenID Connect, encryption to us"
+        SAML_ENCRYPTION = "saml-enc", "SAML, encryption to us"
 
     class State(models.TextChoices):
         NEXT = "next", "Next: published, not signing yet"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.attacks.saml.service_provider import ServiceProvider
 from tests.support.browser import Visitor
 from tests.support.server import Gatehouse
 
@@ -55,11 +56,15 @@ PAGES = (
     "/admin/connect/web/",
     "/admin/connect/machine/",
     "/admin/connect/saml/",
+    "/admin/connect/saml/applications/",
+    "/admin/connect/saml/applications/?q=nothing+like+it",
+    "/admin/connect/saml/applications/salesforce/",
     "/admin/idp/signin/",
     "/admin/idp/logoutnotification/",
     "/admin/idp/auditevent/",
     "/admin/idp/signingkey/",
-    "/admin/idp/signingkey/rotate/saml/RS256/",
+    "/admin/idp/signingkey/rotate/saml-enc/RSA-OAEP/",
+    "/admin/keys/saml/",
     "/admin/idp/user/",
     "/admin/idp/user/add/",
     "/admin/idp/group/",
@@ -209,6 +214,44 @@ def test_connects_a_saml_application_and_tests_it(gatehouse: Gatehouse, visitor:
     visitor.assert_accessible()
 
 
+def test_connects_a_saas_application_by_its_template(
+    gatehouse: Gatehouse, visit: Callable[..., Visitor]
+) -> None:
+    for scheme, width in ((scheme, width) for scheme in SCHEMES for width in WIDTHS):
+        visitor = visit(color_scheme=scheme, viewport={"width": width, "height": 800})
+        page = enter(visitor, gatehouse, "/admin/connect/")
+        page.click("text=SAML application")
+        page.fill("#saas-words", "zendesk")
+        page.press("#saas-words", "Enter")
+        page.keyboard.press("Tab")
+        page.click(".choice:has-text('Zendesk')")
+        page.click("text=Look at it")
+        visitor.assert_accessible()
+        page.fill("#id_value_subdomain", f"s{secrets.token_hex(4)}")
+        page.press("#id_value_subdomain", "Enter")
+        expect(page.locator("h1")).to_have_text("Is this right?")
+        expect(page.locator("main")).to_contain_text("good to know")
+        visitor.assert_accessible()
+        visitor.assert_fits()
+        page.click("text=Register it")
+        expect(page.locator("#preview-result")).to_contain_text("saml:Assertion")
+        page.click("text=Leave it as it is")
+        expect(page.locator("main")).to_contain_text("Certificate fingerprint")
+        visitor.assert_accessible()
+        visitor.assert_fits()
+        page.click("a.button:has-text('To the application')")
+        page.wait_for_url("**/change/")
+        expect(page.locator("main")).to_contain_text("Before the first sign-in")
+        visitor.assert_accessible()
+        visitor.assert_fits()
+        page.click("main button:has-text('Test sign-in')")
+        page.goto(gatehouse.url("/admin/idp/signin/"))
+        page.click("tbody tr:first-child a")
+        expect(page.locator("main")).to_contain_text("What was sent")
+        visitor.assert_accessible()
+        visitor.assert_fits()
+
+
 def test_a_text_of_five_megabytes_loses_nothing_else(
     gatehouse: Gatehouse, visitor: Visitor
 ) -> None:
@@ -309,6 +352,29 @@ def test_a_reference_leads_from_the_error_page_to_the_trace(
     expect(page.locator("main")).to_contain_text("https://evil.example/")
     expect(page.locator("main")).to_contain_text("failed")
     visitor.assert_accessible()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_saml_trace_shows_request_checks_and_answer(
+    gatehouse: Gatehouse, visit: Callable[..., Visitor], scheme: str, width: int
+) -> None:
+    visitor = visit(color_scheme=scheme, viewport={"width": width, "height": 800})
+    page = visitor.page
+    sp = ServiceProvider(
+        entity_id=f"https://{secrets.token_hex(4)}.example/sp",
+        destination=gatehouse.url("/saml/sso"),
+    )
+    page.goto(gatehouse.url(f"/saml/sso?{sp.redirect(sp.text(), signed=False).decode()}"))
+    reference = page.inner_text("#error-reference")
+    enter(visitor, gatehouse)
+    page.fill("#find-term", reference)
+    page.press("#find-term", "Enter")
+    expect(page.locator("#reference")).to_have_text(reference)
+    expect(page.locator("main pre")).to_contain_text("<samlp:AuthnRequest")
+    expect(page.locator("main")).to_contain_text("Register the service provider")
+    visitor.assert_accessible()
+    visitor.assert_fits()
 
 
 def test_a_session_that_ends_while_somebody_types_loses_nothing(

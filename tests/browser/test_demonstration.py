@@ -158,13 +158,47 @@ def test_signing_out_at_gatehouse_itself_ends_the_web_application_too(
     page.goto(f"{demonstration.gatehouse}/logout")
     page.click("#logout-confirm")
     page.wait_for_url(f"{demonstration.gatehouse}/logout/done")
-    limit = time.monotonic() + 30
+    is_ended(page, demonstration.web)
+    assert "You were signed out" in text(page, "h1")
+
+
+def test_signing_out_at_the_saas_application_ends_the_web_application_too(
+    signed_in: Visitor, demonstration: Demonstration
+) -> None:
+    page = signed_in.page
+    page.goto(demonstration.saas)
+    page.click("#sign-in")
+    page.wait_for_url(f"{demonstration.saas}/")
+    page.click("#sign-out-everywhere")
+    page.wait_for_url(f"{demonstration.saas}/signed-out**")
+    assert page.locator("#sign-in").is_visible()
+    is_ended(page, demonstration.web)
+    page.goto(f"{demonstration.saas}/login")
+    page.wait_for_selector("#id_password")
+
+
+def test_signing_out_at_the_web_application_ends_the_saas_application_too(
+    signed_in: Visitor, demonstration: Demonstration
+) -> None:
+    page = signed_in.page
+    page.goto(demonstration.saas)
+    page.click("#sign-in")
+    page.wait_for_url(f"{demonstration.saas}/")
     page.goto(demonstration.web)
+    page.click("#sign-out-everywhere")
+    page.wait_for_url(f"{demonstration.web}/signed-out**")
+    page.goto(demonstration.saas)
+    assert page.locator("#name-id").count() == 0
+
+
+def is_ended(page: Page, address: str) -> None:
+    """Wait until the application at `address` has been told that its session is over."""
+    limit = time.monotonic() + 30
+    page.goto(address)
     while page.locator("#person").count():
         assert time.monotonic() < limit, "the web application was never told"
         page.wait_for_timeout(200)
-        page.goto(demonstration.web)
-    assert "You were signed out" in text(page, "h1")
+        page.goto(address)
 
 
 def test_signing_out_here_leaves_gatehouse_signed_in(

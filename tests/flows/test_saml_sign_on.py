@@ -15,7 +15,7 @@ from federation.saml import datatypes, vocabulary
 from tests.attacks.saml import authn_requests, service_provider
 from tests.attacks.saml.service_provider import ServiceProvider
 from tests.support.person import TIMEOUT, Person
-from tests.support.saml import Posted, accept, metadata_of, posted
+from tests.support.saml import Posted, accept, form_of, metadata_of
 from tests.support.server import Gatehouse
 
 FORM = "application/x-www-form-urlencoded"
@@ -35,16 +35,6 @@ def provider_at(gatehouse: Gatehouse, **names: Any) -> ServiceProvider:
 
 def register(gatehouse: Gatehouse, sp: ServiceProvider, **keys: bool) -> dict[str, Any]:
     return gatehouse.register_service_provider(metadata_of(sp, **keys).decode())
-
-
-def form_of(page: requests.Response) -> Posted:
-    """The form that a browser would post to the service provider."""
-
-    class Answer:
-        status_code = page.status_code
-        content = page.content
-
-    return posted(Answer)
 
 
 def sign_on(gatehouse: Gatehouse, sp: ServiceProvider, person: Person, **options: Any) -> Posted:

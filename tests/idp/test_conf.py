@@ -53,6 +53,12 @@ def test_reads_durations(environment, value):
     ("name", "value", "words"),
     [
         ("ISSUER", "http://id.example.org", "https"),
+        ("PRIVACY_URL", "javascript:alert(1)", "https://"),
+        ("INFORMATION_URL", "https://", "https://"),
+        ("ORGANIZATION_URL", "https://example.org/a b", "https://"),
+        ("TECHNICAL_CONTACT", "nobody", "e-mail"),
+        ("SAML_LOGO", "https://example.org/logo.png", "120x60"),
+        ("SAML_LOGO", "https://example.org/logo.png 120x", "120x60"),
         ("ISSUER", "https://id.example.org/", "slash"),
         ("ISSUER", "https://id.example.org/path", "path"),
         ("ISSUER", "https://id.example.org?x=1", "query"),
@@ -71,6 +77,10 @@ def test_reads_durations(environment, value):
         ("CODE_LIFETIME", "soon", "CODE_LIFETIME"),
         ("TRUSTED_PROXIES", "10.0.0.0/33", "TRUSTED_PROXIES"),
         ("PASSWORD_MINIMUM_LENGTH", "4", "8"),
+        ("SAML_SCOPE", "https://example.org", "domain"),
+        ("SAML_SCOPE", "-example.org", "domain"),
+        ("SAML_SCOPE", "example.org ", "domain"),
+        ("SAML_SCOPE", "x" * 128, "127"),
     ],
 )
 def test_refuses_and_names_the_variable(environment, name, value, words):
@@ -92,6 +102,12 @@ def test_refuses_idle_beyond_absolute(environment):
     environment.setenv("GATEHOUSE_REFRESH_IDLE", "P100D")
     with pytest.raises(conf.InsecureSettings, match="GATEHOUSE_REFRESH_IDLE"):
         conf.load()
+
+
+def test_scope_of_subject_identifiers(environment):
+    assert conf.load().scope == "id.example.org"
+    environment.setenv("GATEHOUSE_SAML_SCOPE", "Example.org")
+    assert conf.load().scope == "example.org"
 
 
 def test_shows_no_secret(environment):

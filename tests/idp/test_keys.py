@@ -67,7 +67,7 @@ def test_short_mac_is_refused():
 @pytest.mark.django_db
 def test_ensure_creates_what_is_missing_once():
     made = keys.ensure()
-    assert len(made) == 11
+    assert len(made) == 12
     assert keys.ensure() == []
 
 
@@ -133,8 +133,83 @@ def test_saml_rotation_publishes_before_it_signs():
     assert keys.rotate("saml", "RS256") == "published"
     assert keys.saml_signing().kid == first.kid
     assert len(keys.saml_certificates()) == 2
+    following = keys.saml().following
+    assert following is not None
+    assert keys.saml_signing(following.kid).kid == following.kid
     assert keys.rotate("saml", "RS256") == "rotated"
-    assert keys.saml_signing().kid != first.kid
+    assert keys.saml_signing().kid == following.kid
+
+
+@pytest.mark.django_db
+@pytest.mark.standard("SAML Metadata", "2.4.1.1", "a retired key signs no more, and is published")
+def test_retired_saml_key_signs_no_more_and_is_published_for_a_day(monkeypatch):
+    keys.ensure()
+    first = keys.saml_signing()
+    keys.rotate("saml", "RS256")
+    keys.rotate("saml", "RS256")
+    assert keys.saml_signing(first.kid).kid == keys.saml_signing().kid != first.kid
+    assert [key.kid for key in keys.saml().published] == [keys.saml_signing().kid, first.kid]
+    later = time.time() + keys.SAML_PUBLISHED_FOR.total_seconds() + 1
+    monkeypatch.setattr(keys.time, "time", lambda: later)
+    SigningKey.objects.filter(kid=first.kid).update(
+        retired_at=timezone.now() - keys.SAML_PUBLISHED_FOR
+    )
+    assert [key.kid for key in keys.saml().published] == [keys.saml_signing().kid]
+
+
+@pytest.mark.django_db
+def test_an_unknown_key_signs_nothing():
+    keys.ensure()
+    assert keys.saml_signing("odd").kid == keys.saml_signing().kid
+    encryption = SigningKey.objects.get(purpose="saml-enc")
+    assert keys.saml_signing(encryption.kid).kid == keys.saml_signing().kid
+
+
+@pytest.mark.django_db
+@pytest.mark.standard("SAML Metadata", "2.4.1.1", "two live decryption keys, the newest first")
+def test_saml_decryption_keys_follow_each_other():
+    keys.ensure()
+    (first,) = keys.saml_decryption()
+    assert keys.rotate("saml-enc", "RSA-OAEP") == "published"
+    assert len(keys.saml_encryption_certificates()) == 2
+    following, again = keys.saml_decryption()
+    assert again.private_numbers() == first.private_numbers()
+    assert keys.rotate("saml-enc", "RSA-OAEP") == "rotated"
+    (published,) = keys.saml_encryption_certificates()
+    certificate = x509.load_pem_x509_certificate(published.encode())
+    assert certificate.public_key() == following.public_key()
+    assert [key.public_key() for key in keys.saml_decryption()] == [
+        following.public_key(),
+        first.public_key(),
+    ]
+    SigningKey.objects.filter(purpose="saml-enc", state="retired").update(
+        retired_at=timezone.now() - keys.SAML_DECRYPTS_FOR
+    )
+    keys.directory.forget()
+    assert len(keys.saml_decryption()) == 1
+
+
+@pytest.mark.django_db
+def test_a_key_in_use_retires_only_where_its_users_are_named(monkeypatch):
+    keys.ensure()
+    monkeypatch.setitem(keys._users, "saml", lambda row: {"1": "Acme", "2": f"of {row.kid}"})
+    first = keys.saml_signing().kid
+    assert keys.rotate("saml", "RS256") == "published"
+    for leaving in ([], ["1"], ["1", "2", "3"]):
+        with pytest.raises(keys.StillInUse) as refusal:
+            keys.rotate("saml", "RS256", leaving=leaving)
+        assert refusal.value.users == {"1": "Acme", "2": f"of {first}"}
+    assert keys.saml_signing().kid == first
+    assert keys.rotate("saml", "RS256", leaving=["2", "1"]) == "rotated"
+
+
+@pytest.mark.django_db
+def test_a_step_that_somebody_else_took_is_not_taken_twice():
+    keys.ensure()
+    assert keys.rotate("saml", "RS256", step="rotated") is None
+    assert keys.rotate("saml", "RS256", step="published") == "published"
+    assert keys.rotate("saml", "RS256", step="published") is None
+    assert SigningKey.objects.filter(purpose="saml").count() == 2
 
 
 @pytest.mark.django_db
@@ -171,7 +246,7 @@ def test_reencrypt_moves_to_the_first_master_key(settings):
     keys.ensure()
     first = settings.IDP.master_key[0]
     with with_master_keys(settings, OTHER_KEY, first):
-        assert keys.reencrypt() == 12
+        assert keys.reencrypt() == 13
     with with_master_keys(settings, OTHER_KEY):
         assert keys.saml_signing()
 

@@ -1,17 +1,22 @@
-"""SAML V2.0 Bindings: HTTP Redirect and HTTP POST."""
+"""SAML V2.0 Bindings: HTTP Redirect, HTTP POST, HTTP Artifact, SOAP."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
+from django.utils import timezone
 
+from federation.models import StoredArtifact
 from federation.saml import vocabulary
 from idp.models import Interaction
 from tests.attacks.saml import service_provider
 from tests.support.protocol import FORM, cookie_of, header
-from tests.support.saml import Party, SamlWorld, posted
+from tests.support.saml import Party, SamlWorld, entity_id, in_body, posted
 from tests.support.sign_in import Browser
 
 S = "SAML Bindings"
@@ -204,3 +209,85 @@ def test_never_by_redirect(saml: SamlWorld, party: Party) -> None:
     ):
         assert posted(answer).action == party.sp.acs_url
         assert header(answer, "Location") == ""
+
+
+# ----- §3.6 HTTP Artifact, §3.2 SOAP -----
+
+RESOLVE = "/saml/artifact"
+
+
+def artifact_of(saml: SamlWorld, party: Party, **options: Any) -> str:
+    """The artifact that the browser brings to the service provider."""
+    answer = party.redirect(
+        saml.session,
+        attributes=f'ProtocolBinding="{vocabulary.ARTIFACT}"',
+        acs_url=f"{party.sp.acs_url}/artifact",
+        **options,
+    )
+    assert answer.status == 303
+    (art,) = parse_qs(urlsplit(header(answer, "Location")).query)["SAMLart"]
+    return art
+
+
+def resolved(party: Party, art: str, **options: Any) -> Any:
+    """The Response behind an artifact, None if there is none."""
+    inside = f"<samlp:Artifact>{art}</samlp:Artifact>"
+    answer = party.soap(RESOLVE, "samlp:ArtifactResolve", inside, **options)
+    return in_body(answer).find(f"{{{vocabulary.SAMLP}}}Response")
+
+
+@pytest.mark.standard(S, "3.6.4", "type 4: 44 bytes, the endpoint's index, SHA-1 of the entity ID")
+def test_artifact_format(saml: SamlWorld) -> None:
+    octets = base64.b64decode(artifact_of(saml, saml.party(artifact=True)), validate=True)
+    assert len(octets) == 44
+    assert octets[:4] == b"\x00\x04\x00\x00"
+    assert octets[4:24] == hashlib.sha1(entity_id().encode()).digest()
+
+
+@pytest.mark.standard(S, "3.6.3", "artifact and RelayState in the address, and nothing else")
+def test_artifact_in_the_address(saml: SamlWorld) -> None:
+    party = saml.party(artifact=True)
+    answer = party.redirect(
+        saml.session,
+        attributes=f'ProtocolBinding="{vocabulary.ARTIFACT}"',
+        acs_url=f"{party.sp.acs_url}/artifact",
+        relay_state="state &=",
+    )
+    query = parse_qs(urlsplit(header(answer, "Location")).query)
+    assert set(query) == {"SAMLart", "RelayState"}
+    assert query["RelayState"] == ["state &="]
+    assert header(answer, "Cache-Control") == "no-store"
+
+
+@pytest.mark.standard(S, "3.6.5.2", "an artifact works once, for the one it was made for")
+def test_artifact_is_single_use(saml: SamlWorld, party: Party) -> None:
+    fetching = saml.party(artifact=True)
+    art = artifact_of(saml, fetching)
+    assert resolved(party, art) is None
+    assert resolved(fetching, art) is not None
+    assert resolved(fetching, art) is None
+
+
+@pytest.mark.standard(S, "3.6.5.2", "an artifact lives for a minute at most")
+def test_artifact_lifetime(saml: SamlWorld) -> None:
+    fetching = saml.party(artifact=True)
+    art = artifact_of(saml, fetching)
+    stored = StoredArtifact.objects.get()
+    assert stored.expires_at <= timezone.now() + timedelta(seconds=60)
+    saml.provider.ahead = timedelta(seconds=61)
+    assert resolved(fetching, art) is None
+
+
+@pytest.mark.standard(S, "3.6.5", "the resolver has to prove who it is")
+def test_artifact_resolve_is_signed(saml: SamlWorld) -> None:
+    fetching = saml.party(artifact=True)
+    inside = f"<samlp:Artifact>{artifact_of(saml, fetching)}</samlp:Artifact>"
+    answer = fetching.soap(RESOLVE, "samlp:ArtifactResolve", inside, signed=False)
+    assert in_body(answer, status=403).tag == f"{{{vocabulary.SOAP}}}Fault"
+
+
+@pytest.mark.standard(S, "3.2.3.3", "what is no envelope is answered by a fault, never by a page")
+@pytest.mark.parametrize("body", [b"", b"<a/>", b"no XML", b"<!DOCTYPE a><a/>"])
+def test_faults(saml: SamlWorld, party: Party, body: bytes) -> None:
+    fault = in_body(party.send_envelope(RESOLVE, body), status=500)
+    assert fault.tag == f"{{{vocabulary.SOAP}}}Fault"

@@ -272,6 +272,44 @@ def test_sp_name_qualifier(saml: SamlWorld, party: Party) -> None:
     assert form.status == ("Requester", "InvalidNameIDPolicy")
 
 
+@pytest.mark.standard(S, "3.4.1.1", "AllowCreate false: an error, and no identifier is made")
+def test_allow_create(saml: SamlWorld, party: Party) -> None:
+    forbidden = policy(vocabulary.PERSISTENT, AllowCreate="false")
+    refused = posted(party.redirect(saml.session, inside=forbidden))
+    assert refused.status == ("Requester", "InvalidNameIDPolicy")
+    assert not PersistentNameId.objects.exists()
+    name = posted(party.redirect(saml.session)).name_id.text
+    assert posted(party.redirect(saml.session, inside=forbidden)).name_id.text == name
+
+
+@pytest.mark.standard(S, "3.4.1.1", "SPNameQualifier: the affiliation that it belongs to")
+def test_affiliation(saml: SamlWorld) -> None:
+    affiliation = "https://affiliation.example"
+    inside = policy(vocabulary.PERSISTENT, SPNameQualifier=affiliation)
+    parties = [saml.party(name_qualifier=affiliation) for _ in range(2)]
+    names = [posted(party.redirect(saml.session, inside=inside)).name_id for party in parties]
+    assert len({name.text for name in names}) == 1
+    assert {name.get("SPNameQualifier") for name in names} == {affiliation}
+
+
+@pytest.mark.standard(S, "3.4.1.2", "an IDPList without us: NoSupportedIDP; ProxyCount 0 is met")
+def test_scoping(saml: SamlWorld, party: Party) -> None:
+    scoping = "<samlp:Scoping{}>{}</samlp:Scoping>"
+    listed = '<samlp:IDPList><samlp:IDPEntry ProviderID="https://other.example"/></samlp:IDPList>'
+    other = posted(party.redirect(saml.session, inside=scoping.format("", listed)))
+    assert other.status == ("Responder", "NoSupportedIDP")
+    alone = scoping.format(' ProxyCount="0"', "")
+    assert posted(party.redirect(saml.session, inside=alone)).status == ("Success",)
+
+
+@pytest.mark.standard(S, "2.4", "a Subject without NameID, where the application wants none")
+def test_without_name_id(saml: SamlWorld, party: Party) -> None:
+    party.change(default_name_id_format="none")
+    form = posted(party.redirect(saml.session))
+    assert form.status == ("Success",)
+    assert not form.all("//saml:NameID")
+
+
 @pytest.mark.standard(S, "8.3.7", "persistent: opaque, one per service provider, at most 256")
 def test_persistent(saml: SamlWorld, party: Party) -> None:
     name = posted(party.redirect(saml.session)).name_id.text

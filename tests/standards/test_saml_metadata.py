@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as DjangoClient
+from django.utils import timezone
 from lxml import etree
 
 from federation.identity_provider import entity, registration
+from federation.identity_provider.metadata_sources import following, jobs, queries, refreshing
+from federation.models import MetadataProposal, MetadataSource
 from federation.models import ServiceProvider as Row
 from federation.saml import datatypes, errors, signature, vocabulary, xml
 from idp import directory, keys
 from tests.attacks.saml import metadata as hostile
 from tests.attacks.saml import service_provider
 from tests.attacks.saml.service_provider import ServiceProvider, consumer
+from tests.support import metadata as federated
 from tests.support.factories import UserFactory
+from tests.support.metadata import Federation
 from tests.support.protocol import cookie_of, sign_in
 from tests.support.saml import NAMESPACES, Party, SamlWorld, metadata_of, posted
 from tests.support.sign_in import Browser
@@ -66,12 +71,10 @@ def test_role(ours: Any) -> None:
     assert find(role, "md:KeyDescriptor[@use='signing']//ds:X509Certificate")
 
 
-@pytest.mark.standard(
-    S, "2.4.3", "nothing is published that does not exist: no artifact, no name management"
-)
+@pytest.mark.standard(S, "2.4.3", "nothing is published that does not exist: no name management")
 def test_nothing_else(ours: Any) -> None:
     names = {etree.QName(one).localname for one in ours.iter()}
-    assert not names & {"ArtifactResolutionService", "ManageNameIDService"}
+    assert not names & {"AttributeService", "ManageNameIDService"}
 
 
 @pytest.mark.standard(S, "2.4.2", "SingleLogoutService by Redirect, POST and SOAP")
@@ -146,6 +149,47 @@ def test_several(saml: SamlWorld) -> None:
         registration.register_from_metadata(several)
     registration.register_from_metadata(several, entity_id=other.entity_id)
     assert Row.objects.get().entity_id == other.entity_id
+
+
+@pytest.mark.standard(S, "2.3.2.1", "the organisation and the technical contact, if configured")
+@pytest.mark.standard("SAML MDUI", "2.1", "description, logo, privacy and information addresses")
+@pytest.mark.standard("SAML2Int", "SDP-MD08", "what discovery pages show")
+def test_presentation(saml: SamlWorld, settings: Any) -> None:
+    told = {
+        "organization_name": "Example University",
+        "organization_url": "https://www.example.edu/",
+        "information_url": "https://www.example.edu/login",
+        "privacy_url": "https://www.example.edu/privacy",
+        "technical_contact": "saml@example.edu",
+        "saml_description": "Sign-in for members",
+        "saml_logo": "https://www.example.edu/logo.png 120x60",
+    }
+    settings.IDP = settings.IDP.model_copy(update=told)
+    directory.forget()
+    body = saml.provider.get("/saml/metadata").body
+    root = etree.fromstring(body)
+    xml.validate(xml.parse(body), schema="metadata")
+    texts = {etree.QName(one).localname: one.text for one in root.iter() if one.text}
+    assert texts["OrganizationName"] == "Example University"
+    assert texts["OrganizationURL"] == "https://www.example.edu/"
+    assert texts["InformationURL"] == "https://www.example.edu/login"
+    assert texts["PrivacyStatementURL"] == "https://www.example.edu/privacy"
+    assert texts["Description"] == "Sign-in for members"
+    assert texts["EmailAddress"] == "mailto:saml@example.edu"
+    (logo,) = find(root, "//*[local-name()='Logo']")
+    assert (logo.text, logo.get("width"), logo.get("height")) == (
+        "https://www.example.edu/logo.png",
+        "120",
+        "60",
+    )
+    directory.forget()
+
+
+@pytest.mark.standard(S, "2.3.2", "nothing is made up where nothing is configured")
+def test_no_presentation(ours: Any) -> None:
+    names = {etree.QName(one).localname for one in ours.iter()}
+    made_up = {"Organization", "ContactPerson", "Logo", "Description", "PrivacyStatementURL"}
+    assert not names & made_up
 
 
 @pytest.fixture
@@ -259,6 +303,89 @@ def test_flag(saml: SamlWorld) -> None:
 def test_rollover(saml: SamlWorld, party: Party) -> None:
     keys.rotate(keys.SAML, "RS256")
     root = etree.fromstring(saml.provider.get("/saml/metadata").body)
-    assert len(find(root, "//md:KeyDescriptor")) == 2
-    keys.rotate(keys.SAML, "RS256")
+    assert len(find(root, "//md:KeyDescriptor[@use='signing']")) == 2
+    keys.rotate(keys.SAML, "RS256", leaving=[str(party.row.pk)])
     party.accept(posted(party.redirect(saml.session, identifier="_id")), request_id="_id")
+
+
+A, B = federated.provider("a"), federated.provider("b")
+
+
+def asked(source: MetadataSource) -> MetadataSource:
+    """Ask a source now."""
+    assert refreshing.claim(source, now=timezone.now())
+    refreshing.refresh(source, now=timezone.now())
+    source.refresh_from_db()
+    return source
+
+
+@pytest.mark.standard("IIP", "MD03", "an aggregate counts only with a pinned key's signature")
+@pytest.mark.standard("SAML2Int", "SDP-MD02", "metadata is verified with a key from elsewhere")
+def test_aggregate(saml: SamlWorld, federation: Federation) -> None:
+    federation.publish_entities(A, B)
+    source = asked(federation.source())
+    assert source.entities.count() == 2
+    federation.publish(federated.group(metadata_of(A)))
+    MetadataSource.objects.update(next_at=timezone.now())
+    source.refresh_from_db()
+    assert asked(source).error
+    assert source.entities.count() == 2
+
+
+@pytest.mark.standard("IIP", "MD04", "validUntil that is missing, past or too distant is refused")
+@pytest.mark.standard("SAML2Int", "SDP-MD03", "a bound on validUntil")
+@pytest.mark.parametrize(
+    ("days", "longest", "taken"),
+    [(None, 30, False), (-1, None, False), (60, 30, False), (7, 30, True)],
+)
+def test_bounded_validity(
+    saml: SamlWorld, federation: Federation, days: Any, longest: Any, taken: bool
+) -> None:
+    federation.publish_entities(A, days=days)
+    source = asked(federation.source(longest_validity_days=longest))
+    assert source.entities.exists() == taken
+    assert bool(source.error) != taken
+
+
+@pytest.mark.standard("IIP", "MD02", "metadata is read again on schedule, as cacheDuration says")
+@pytest.mark.standard(S, "4.3", "cacheDuration decides when it is read again")
+def test_refresh(saml: SamlWorld, federation: Federation) -> None:
+    aggregate = federated.group(metadata_of(A), attributes='cacheDuration="PT2H"')
+    federation.publish(federation.sign(aggregate))
+    source = asked(federation.source())
+    wait = source.next_at - timezone.now()
+    assert timedelta(minutes=100) < wait < timedelta(minutes=140)
+    MetadataSource.objects.update(next_at=timezone.now())
+    assert jobs.refresh_due(most=5) == 1
+    assert len(federation.server.received) == 2
+
+
+@pytest.mark.standard("IIP", "MD01", "one entity is asked for at a metadata query service")
+def test_query(saml: SamlWorld, federation: Federation) -> None:
+    path = "/entities/https%3A%2F%2Fa.example.edu%2Fsp"
+    federation.publish(federation.sign(federated.alone(metadata_of(A))), path=path)
+    source = federation.source(kind="mdq", url=federation.server.url("/"))
+    entity = queries.look_up(source, A.entity_id, now=timezone.now())
+    assert registration.register_from_metadata(entity.xml).service_provider.entity_id == A.entity_id
+
+
+@pytest.mark.standard("IIP", "MD02", "a failed reading leaves the last good")
+@pytest.mark.standard(S, "2.4.4", "no new key or address without a yes, where changes wait")
+@pytest.mark.standard("SAML2Int", "SDP-MD01", "service providers follow metadata that is refreshed")
+def test_following(saml: SamlWorld, federation: Federation) -> None:
+    federation.publish_entities(A)
+    source = asked(federation.source())
+    row = registration.register_from_metadata(source.entities.get().xml).service_provider
+    following.subscribe(row, source, actor="root")
+    Row.objects.update(changes_wait=True)
+    moved = metadata_of(A).replace(A.acs_url.encode(), b"https://a.example.edu/moved")
+    for document, address in (
+        (federation.sign(federated.group(moved)), A.acs_url),
+        (b"broken", A.acs_url),
+    ):
+        federation.publish(document)
+        MetadataSource.objects.update(next_at=timezone.now())
+        source.refresh_from_db()
+        asked(source)
+        assert Row.objects.get().assertion_consumer_services[0]["url"] == address
+    assert MetadataProposal.objects.get().state == MetadataProposal.State.WAITING

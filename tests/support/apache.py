@@ -129,7 +129,7 @@ class Apache:
             method=method,
             extra=extra,
         )
-        self._start(more, log_level="auth_openidc:info")
+        self.start(more, log_level="auth_openidc:info")
 
     def mellon(self, *, idp_metadata: str, extra: str = "") -> None:
         """Start as a service provider with a key of its own; its metadata is at `/mellon/metadata`.
@@ -142,7 +142,7 @@ class Apache:
         (self.folder / "sp.key").write_text(key)
         (self.folder / "idp.xml").write_text(idp_metadata)
         more = MELLON.format(modules=programs.APACHE_MODULES, folder=self.folder, extra=extra)
-        self._start(more, log_level="auth_mellon:info")
+        self.start(more, log_level="auth_mellon:info")
 
     def stop(self) -> None:
         """End it with its children."""
@@ -157,7 +157,8 @@ class Apache:
         path = self.folder / "error.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def _start(self, more: str, *, log_level: str) -> None:
+    def start(self, more: str, *, log_level: str) -> None:
+        """Start with more lines of configuration; the methods above know some."""
         identity = "User www-data\nGroup www-data" if os.geteuid() == 0 else ""
         configuration = self.folder / "apache.conf"
         configuration.write_text(

@@ -57,7 +57,27 @@ MOD_AUTH_MELLON = Program(
     "libapache2-mod-auth-mellon",
     (str(APACHE_MODULES / "mod_auth_mellon.so"),),
 )
-ALL = (CHROMIUM, INITDB, APACHE, MOD_AUTH_OPENIDC, MOD_AUTH_MELLON)
+MOD_SHIB = Program("mod_shib", "libapache2-mod-shib", (str(APACHE_MODULES / "mod_shib.so"),))
+SHIBD = Program("shibd", "shibboleth-sp-utils", ("/usr/sbin/shibd",))
+PHP = Program("PHP", "php-cli", ("/usr/bin/php",))
+PHP_XML = Program("PHP's DOM", "php-xml", ("/usr/lib/php/*/dom.so",))
+PHP_MBSTRING = Program("PHP's mbstring", "php-mbstring", ("/usr/lib/php/*/mbstring.so",))
+SIMPLESAMLPHP = Program("SimpleSAMLphp", "simplesamlphp", ("/usr/share/simplesamlphp/www",))
+XMLSEC1 = Program("xmlsec1", "xmlsec1", ("/usr/bin/xmlsec1", "xmlsec1"))
+ALL = (
+    CHROMIUM,
+    INITDB,
+    APACHE,
+    MOD_AUTH_OPENIDC,
+    MOD_AUTH_MELLON,
+    MOD_SHIB,
+    SHIBD,
+    PHP,
+    PHP_XML,
+    PHP_MBSTRING,
+    SIMPLESAMLPHP,
+    XMLSEC1,
+)
 
 
 def main() -> int:

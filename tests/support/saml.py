@@ -9,11 +9,12 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+import requests
 import xmlsec
 from django.conf import settings
 from lxml import etree
@@ -21,7 +22,7 @@ from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser
 from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
-from federation.identity_provider import entity, registration
+from federation.identity_provider import entity, metadata_fetches, registration
 from federation.models import ServiceProvider as Row
 from federation.saml import datatypes, vocabulary
 from idp import audit, refusals
@@ -113,10 +114,39 @@ def posted(response: Any) -> Posted:
     body = response.body if isinstance(response, Response) else response.content
     status = response.status if isinstance(response, Response) else response.status_code
     assert status == 200, (status, body[:2000])
+    return _read(body)
+
+
+def form_of(page: requests.Response) -> Posted:
+    """The form of a page that came over HTTP."""
+    assert page.status_code == 200, (page.url, page.status_code, page.text[:2000])
+    return _read(page.content)
+
+
+def _read(body: bytes) -> Posted:
     form = _Form()
     form.feed(body.decode())
     assert "SAMLResponse" in form.fields, body[:2000]
     return Posted(form.action, form.fields)
+
+
+def enveloped(element: Any) -> bytes:
+    """A SOAP envelope around an element, its octets as they are."""
+    return (
+        b'<S:Envelope xmlns:S="http://schemas.xmlsoap.org/soap/envelope/"><S:Body>'
+        + etree.tostring(element)
+        + b"</S:Body></S:Envelope>"
+    )
+
+
+def in_body(response: Any, *, status: int = 200) -> Any:
+    """The only element in the body of a SOAP answer."""
+    octets = response.body if isinstance(response, Response) else response.content
+    code = response.status if isinstance(response, Response) else response.status_code
+    assert code == status, (code, octets[:2000])
+    assert b"<html" not in octets
+    (content,) = etree.fromstring(octets)[-1]
+    return content
 
 
 @dataclass
@@ -169,6 +199,25 @@ class Party:
         members = {"content_type": FORM, "cookies": cookie_of(session), **members}
         return self.provider.send("POST", "/saml/sso", body=body, **members)
 
+    def soap(self, path: str, tag: str, inside: str, **options: Any) -> Response:
+        """Send a request to a SOAP endpoint, signed unless told otherwise."""
+        return self.send_envelope(path, self.message(path, tag, inside, **options))
+
+    def message(
+        self, path: str, tag: str, inside: str, *, signed: bool = True, **options: Any
+    ) -> Any:
+        """A request for a SOAP endpoint."""
+        sender = replace(self.sp, destination=settings.IDP.url(path))
+        options.setdefault("identifier", datatypes.new_id())
+        element = sender.element(tag=tag, inside=inside, **options)
+        return service_provider.sign(element) if signed else element
+
+    def send_envelope(self, path: str, message: Any, **members: Any) -> Response:
+        """Send an element in an envelope, or octets as they are."""
+        body = message if isinstance(message, bytes) else enveloped(message)
+        members = {"content_type": "text/xml; charset=utf-8", **members}
+        return self.provider.send("POST", path, body=body, **members)
+
     def change(self, **fields: Any) -> None:
         """Change the registration."""
         for name, value in fields.items():
@@ -180,7 +229,9 @@ class Party:
             setattr(self.row.application, name, value)
         self.row.application.save()
 
-    def accept(self, answer: Posted, *, request_id: str, encrypted: bool = False) -> Any:
+    def accept(
+        self, answer: Posted, *, request_id: str | None = None, encrypted: bool = False
+    ) -> Any:
         """Let python3-saml verify an answer in its strictest setting; returns its Response."""
         metadata = self.provider.get("/saml/metadata").body
         return accept(self.sp, metadata, answer, request_id=request_id, encrypted=encrypted)
@@ -191,7 +242,7 @@ def accept(
     metadata: bytes,
     answer: Posted,
     *,
-    request_id: str,
+    request_id: str | None = None,
     encrypted: bool = False,
     **security: Any,
 ) -> OneLogin_Saml2_Response:
@@ -258,6 +309,15 @@ def metadata_of(sp: ServiceProvider, *, signing: bool = True, encryption: bool =
     return text.replace('AuthnRequestsSigned="true"', 'AuthnRequestsSigned="false"').encode()
 
 
+def with_artifact(document: bytes, sp: ServiceProvider) -> bytes:
+    """Its metadata with an address for artifacts."""
+    service = service_provider.consumer(
+        f"{sp.acs_url}/artifact", binding=vocabulary.ARTIFACT, index="1"
+    )
+    end = b"</md:SPSSODescriptor>"
+    return document.replace(end, service.encode() + end)
+
+
 @dataclass
 class SamlWorld:
     """An identity provider with keys, a person, her session, and service providers on demand."""
@@ -267,8 +327,18 @@ class SamlWorld:
     session: Session
     parties: list[Party] = field(default_factory=list)
 
-    def party(self, *, signing: bool = True, encryption: bool = False, **fields: Any) -> Party:
-        """Register a service provider by its metadata; fields are columns of its row."""
+    def party(
+        self,
+        *,
+        signing: bool = True,
+        encryption: bool = False,
+        artifact: bool = False,
+        **fields: Any,
+    ) -> Party:
+        """Register a service provider by its metadata; fields are columns of its row.
+
+        `artifact`: it takes artifacts too, at an address of its own with index 1.
+        """
         host = f"https://sp{secrets.token_hex(4)}.example"
         sp = ServiceProvider(
             entity_id=f"{host}/metadata",
@@ -276,6 +346,8 @@ class SamlWorld:
             destination=settings.IDP.url("/saml/sso"),
         )
         document = metadata_of(sp, signing=signing, encryption=encryption)
+        if artifact:
+            document = with_artifact(document, sp)
         row = registration.register_from_metadata(document, name="Acme Reports").service_provider
         party = Party(self.provider, sp, row)
         if fields:
@@ -292,6 +364,8 @@ class SamlWorld:
 def saml(db: None) -> Iterator[SamlWorld]:
     """An identity provider with keys, alice, and her session."""
     audit.write_through(enabled=True)
+    metadata_fetches.recorder.synchronous = True
+    metadata_fetches.recorder.forget()
     refusals._silenced.clear()
     restore_keys()
     user = UserFactory(
@@ -302,6 +376,7 @@ def saml(db: None) -> Iterator[SamlWorld]:
         groups=["staff", "users"],
     )
     yield SamlWorld(Provider(), user, sign_in(user))
+    metadata_fetches.recorder.synchronous = False
     audit.write_through(enabled=False)
 
 

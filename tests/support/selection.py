@@ -13,6 +13,7 @@ MARKS = ("browser", "postgresql", "server")
 MARK_OF_FIXTURE = {
     "chromium": "browser",
     "apache": "server",
+    "service_provider": "server",
     "postgresql": "postgresql",
     "gatehouse_on_postgresql": "postgresql",
 }
@@ -32,9 +33,9 @@ left_out = pytest.StashKey[Counter[str]]()
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what a fixture marks, and give each pass its part.
 
-    On PostgreSQL: what touches the database, but for tests that look at pages in a browser, which
-    are the same there. On SQLite: all but what asks, by its mark, for Django's test database on
-    PostgreSQL.
+    On PostgreSQL: what touches the database, but for tests that look at pages in a browser or
+    drive other people's service providers, which are the same there. On SQLite: all but what asks,
+    by its mark, for Django's test database on PostgreSQL.
     """
     for item in items:
         for fixture in MARK_OF_FIXTURE.keys() & fixtures(item):
@@ -47,8 +48,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def on_postgresql(item: pytest.Item) -> bool:
-    """Whether the test touches the database of the pass, and looks at more than a page."""
-    return touches_database(item) and item.get_closest_marker("browser") is None
+    """Whether the test touches the database of the pass, and is more than a look from outside."""
+    outside = item.get_closest_marker("browser") or "service_provider" in fixtures(item)
+    return touches_database(item) and not outside
 
 
 def on_sqlite(item: pytest.Item) -> bool:

@@ -116,15 +116,19 @@ class Gatehouse:
         return registered
 
     def register_service_provider(
-        self, metadata: str = "", *, entity_id: str = "", acs: str = ""
+        self, metadata: str = "", *, entity_id: str = "", acs: str = "", name: str = ""
     ) -> dict[str, Any]:
-        """Register a SAML service provider by its metadata XML, or by entity ID and ACS URL."""
+        """Register a SAML service provider by its metadata XML, or by entity ID and ACS URL.
+
+        `name`: what people read; else it comes from the metadata.
+        """
         if metadata:
             path = self.folder / "service-provider.xml"
             path.write_text(metadata)
             arguments = [str(path)]
         else:
             arguments = ["--entity-id", entity_id, "--acs", acs]
+        arguments += ["--name", name] if name else []
         registered: dict[str, Any] = json.loads(
             self.manage("register_service_provider", *arguments)
         )

@@ -108,7 +108,9 @@ def _request(message: Message, request: Request) -> Response:
     token = cookies.read(request.cookies, "session")
     led_on = None if token or request.method != "POST" else _by_get(message, request)
     draft = Draft(
-        lambda keys_of: logout.receive_request(message, keys_of=keys_of),
+        lambda keys_of: logout.receive_request(
+            message, keys_of=keys_of, decryption_keys=keys.saml_decryption()
+        ),
         destination=entity.single_logout_url(),
         by_browser=True,
         now=request.now,

@@ -15,7 +15,7 @@ def by_browser(element: xml.Element, row: ServiceProvider, *, by: Way, kind: str
         element,
         by=by,
         kind=kind,
-        key=_key(row),
+        key=entity.signing_key(row),
         algorithm=protection.algorithm(row),
     )
     if isinstance(sent, str):
@@ -25,12 +25,8 @@ def by_browser(element: xml.Element, row: ServiceProvider, *, by: Way, kind: str
 
 def signed(element: xml.Element, row: ServiceProvider) -> xml.Element:
     """The message with its signature, as SOAP carries it. Raises InvalidContent."""
-    signature.sign(element, key=_key(row), algorithm=protection.algorithm(row))
+    signature.sign(element, key=entity.signing_key(row), algorithm=protection.algorithm(row))
     return element
-
-
-def _key(row: ServiceProvider) -> signature.SigningKey:
-    return entity.signing_key()
 
 
 def by_soap(element: xml.Element, row: ServiceProvider) -> bytes:

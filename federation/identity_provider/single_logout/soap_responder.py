@@ -15,6 +15,7 @@ from federation.identity_provider.service_providers import KnownServiceProvider
 from federation.identity_provider.single_logout import checks, ending, matching, reply
 from federation.identity_provider.single_logout.checks import Draft, Refused
 from federation.saml import logout, xml
+from idp import keys
 from idp.accounts.logout_channels import ledger
 from idp.accounts.logout_channels.outbox import Asked
 from idp.models import LogoutNotification
@@ -28,7 +29,9 @@ LOOK_SECONDS = 0.1
 def answer(message: xml.Element, request: Request) -> xml.Element:
     """End the sessions that are meant; the signed LogoutResponse. Raises SamlError."""
     draft = Draft(
-        lambda keys_of: logout.receive_request_element(message, keys_of=keys_of),
+        lambda keys_of: logout.receive_request_element(
+            message, keys_of=keys_of, decryption_keys=keys.saml_decryption()
+        ),
         destination=entity.single_logout_soap_url(),
         by_browser=False,
         now=request.now,

@@ -9,14 +9,21 @@ from typing import Any
 
 import orjson
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
-from federation.identity_provider import entity, registration
+from federation.identity_provider import entity, first_sign_in, registration
+from federation.identity_provider.findings import Severity
 from federation.identity_provider.registration import Registered
 from federation.saml import errors, xml
 from idp import audit
 from idp.models import Application
 
 ACTOR = "register_service_provider"
+WORDS = {
+    Severity.STOPS: "Stops sign-ins",
+    Severity.HINDERS: "Look at this",
+    Severity.TELLS: "Good to know",
+}
 
 
 class Command(BaseCommand):
@@ -48,6 +55,9 @@ class Command(BaseCommand):
             raise CommandError(error.description) from None
         for warning in registered.warnings:
             self.stderr.write(f"Warning: {warning}")
+        row = registered.service_provider
+        for finding in first_sign_in.look(row, metadata_xml=row.metadata_xml, now=timezone.now()):
+            self.stderr.write(f"{WORDS[finding.severity]}: {finding.text}")
         self.stdout.write(orjson.dumps(_document(registered), option=orjson.OPT_INDENT_2).decode())
 
 

@@ -76,20 +76,24 @@ class SingleLogoutService:
 
 
 def assertion_consumer_services(role: xml.Element) -> tuple[AssertionConsumerService, ...]:
-    """Return all of them (SAML Metadata §2.4.4). Raises InvalidMetadata if none takes a POST."""
+    """Return all of them (SAML Metadata §2.4.4).
+
+    Raises InvalidMetadata if none takes what we can send: a POST or an artifact.
+    """
     found = tuple(
         AssertionConsumerService(
             url=check(_location(one), what="The assertion consumer service"),
             binding=one.get("Binding", "").strip(datatypes.WHITE_SPACE),
-            index=_index(one),
+            index=index(one),
             is_default=datatypes.boolean(one.get("isDefault")) if one.get("isDefault") else None,
         )
         for one in xml.children(role, "md:AssertionConsumerService")
     )
-    if not any(service.binding == vocabulary.POST for service in found):
+    if not any(service.binding in (vocabulary.POST, vocabulary.ARTIFACT) for service in found):
         raise errors.InvalidMetadata(
             "no_assertion_consumer_service",
-            "The metadata has no AssertionConsumerService with the HTTP-POST binding.",
+            "The metadata has no AssertionConsumerService with the HTTP-POST or HTTP-Artifact"
+            " binding.",
         )
     return found
 
@@ -126,7 +130,7 @@ def _response_location(element: xml.Element) -> str:
     return check(location.strip(datatypes.WHITE_SPACE), what="The single logout service")
 
 
-def _index(element: xml.Element) -> int | None:
+def index(element: xml.Element) -> int | None:
     """Return the index; some service providers leave it out, though the schema demands it."""
     value = element.get("index")
     if value is None:

@@ -81,7 +81,9 @@ class IdentityProvider:
     signing_certificates: tuple[str, ...]
     valid_until: datetime
     cache_duration: timedelta
+    artifact_resolution: tuple[Endpoint, ...] = ()
     single_logout: tuple[Endpoint, ...] = ()
+    attribute_services: tuple[Endpoint, ...] = ()
     encryption_certificates: tuple[str, ...] = ()
     name_id_formats: tuple[str, ...] = DEFAULT_NAME_ID_FORMATS
     want_authn_requests_signed: bool = False
@@ -118,6 +120,7 @@ def build(provider: IdentityProvider, *, key: signature.SigningKey) -> bytes:
         xml.set_attribute(root, name, value)
     _add_algorithms(xml.add(root, "md:Extensions"))
     _add_role(root, provider)
+    _add_attribute_authority(root, provider)
     _add_organization(root, provider)
     for contact in provider.contacts:
         _add_contact(root, contact)
@@ -154,12 +157,42 @@ def _add_role(root: xml.Element, provider: IdentityProvider) -> None:
         _add_key(role, "signing", text)
     for text in provider.encryption_certificates:
         _add_encryption_key(role, text)
+    _add_endpoints(role, provider)
+
+
+def _add_endpoints(role: xml.Element, provider: IdentityProvider) -> None:
+    """Add endpoints and formats in the order of the schema (SAML Metadata §2.4.2, §2.4.3)."""
+    for index, endpoint in enumerate(provider.artifact_resolution):
+        element = _add_endpoint(role, "md:ArtifactResolutionService", endpoint)
+        # SAML Bindings §3.6.4: an artifact says which one by its index.
+        xml.set_attribute(element, "index", str(index))
     for endpoint in provider.single_logout:
         _add_endpoint(role, "md:SingleLogoutService", endpoint)
     for name_id_format in provider.name_id_formats:
         xml.add(role, "md:NameIDFormat", name_id_format)
     for endpoint in provider.single_sign_on:
         _add_endpoint(role, "md:SingleSignOnService", endpoint)
+
+
+def _add_attribute_authority(root: xml.Element, provider: IdentityProvider) -> None:
+    """Add the second role, where there is one (SAML Metadata §2.4.7)."""
+    if not provider.attribute_services:
+        return
+    enumeration = {"protocolSupportEnumeration": vocabulary.SAMLP}
+    role = xml.add(root, "md:AttributeAuthorityDescriptor", attributes=enumeration)
+    if provider.scopes:
+        _add_scopes(xml.add(role, "md:Extensions"), provider)
+    for text in provider.signing_certificates:
+        _add_key(role, "signing", text)
+    for endpoint in provider.attribute_services:
+        _add_endpoint(role, "md:AttributeService", endpoint)
+    for name_id_format in provider.name_id_formats:
+        xml.add(role, "md:NameIDFormat", name_id_format)
+
+
+def _add_scopes(extensions: xml.Element, provider: IdentityProvider) -> None:
+    for scope in provider.scopes:
+        xml.add(extensions, "shibmd:Scope", scope, attributes={"regexp": "false"})
 
 
 def _add_role_extensions(role: xml.Element, provider: IdentityProvider) -> None:
@@ -173,8 +206,7 @@ def _add_role_extensions(role: xml.Element, provider: IdentityProvider) -> None:
     if not (any(shown.values()) or provider.logo or provider.scopes):
         return
     extensions = xml.add(role, "md:Extensions")
-    for scope in provider.scopes:
-        xml.add(extensions, "shibmd:Scope", scope, attributes={"regexp": "false"})
+    _add_scopes(extensions, provider)
     if not (any(shown.values()) or provider.logo):
         return
     information = xml.add(extensions, "mdui:UIInfo")
@@ -205,11 +237,11 @@ def _add_encryption_key(role: xml.Element, text: str) -> None:
         xml.add(descriptor, "md:EncryptionMethod", attributes={"Algorithm": algorithm})
 
 
-def _add_endpoint(role: xml.Element, name: str, endpoint: Endpoint) -> None:
+def _add_endpoint(role: xml.Element, name: str, endpoint: Endpoint) -> xml.Element:
     attributes = {"Binding": endpoint.binding, "Location": endpoint.location}
     if endpoint.response_location:
         attributes["ResponseLocation"] = endpoint.response_location
-    xml.add(role, name, attributes=attributes)
+    return xml.add(role, name, attributes=attributes)
 
 
 def _add_organization(root: xml.Element, provider: IdentityProvider) -> None:

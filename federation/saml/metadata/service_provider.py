@@ -23,28 +23,28 @@ from federation.saml import (
     xml,
 )
 from federation.saml.assertion_consumer_service import AssertionConsumerService
-from federation.saml.metadata import endpoint, presentation, role_keys
+from federation.saml.metadata import (
+    attribute_consuming_service,
+    endpoint,
+    entity_attributes,
+    presentation,
+    role_keys,
+)
+from federation.saml.metadata.attribute_consuming_service import (
+    AttributeConsumingService,
+    RequestedAttribute,
+)
 
 MAX_ENTITY_ID = 1_024
 
 _ENTITIES = vocabulary.name("md:EntitiesDescriptor")
 
 
-@dataclass(frozen=True, slots=True)
-class RequestedAttribute:
-    """An attribute the service provider asks for (SAML Metadata §2.4.4.2)."""
-
-    name: str
-    name_format: str = vocabulary.NAME_FORMAT_UNSPECIFIED
-    friendly_name: str = ""
-    required: bool = False
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceProviderMetadata:
     """What the metadata says. Certificates: base64 DER, checked for strength.
 
-    `requested_attributes`: those of the default md:AttributeConsumingService.
+    `requested_attributes`: those of the default one of `attribute_consuming_services`.
     `digest_methods`, `signing_methods`: algorithm support, empty if not said.
     `warnings`: sentences for the administrator.
     """
@@ -59,6 +59,8 @@ class ServiceProviderMetadata:
     want_assertions_signed: bool = False
     single_logout_services: tuple[endpoint.SingleLogoutService, ...] = ()
     requested_attributes: tuple[RequestedAttribute, ...] = ()
+    attribute_consuming_services: tuple[AttributeConsumingService, ...] = ()
+    entity_attributes: tuple[entity_attributes.EntityAttribute, ...] = ()
     display_name: str = ""
     description: str = ""
     logo_url: str = ""
@@ -74,9 +76,9 @@ class ServiceProviderMetadata:
 def entity_ids(data: bytes) -> tuple[str, ...]:
     """Return the entity IDs of all service providers in the document. Raises InvalidMetadata."""
     try:
-        return tuple(_service_providers(_parse(data)))
+        return tuple(service_providers(_parse(data)))
     except errors.InvalidMessage as error:
-        raise _unreadable(error) from error
+        raise unreadable(error) from error
 
 
 def parse(
@@ -94,20 +96,25 @@ def parse(
     """
     try:
         root = _parse(data)
-        entity = _choose(_service_providers(root), entity_id)
+        entity = _choose(service_providers(root), entity_id)
         if signing_keys:
             _verify(root, entity, signing_keys)
         return _read(root, entity, now=now)
     except errors.InvalidMessage as error:
-        raise _unreadable(error) from error
+        raise unreadable(error) from error
 
 
-def _unreadable(error: errors.InvalidMessage) -> errors.InvalidMetadata:
+def unreadable(error: errors.InvalidMessage) -> errors.InvalidMetadata:
+    """Return what was wrong with a document as an administrator reads it."""
     return errors.InvalidMetadata(error.check, f"The metadata cannot be read: {error.detail}")
 
 
 def _parse(data: bytes) -> xml.Element:
-    root = xml.parse(data, limits=xml.METADATA)
+    return metadata_root(xml.parse(data, limits=xml.METADATA))
+
+
+def metadata_root(root: xml.Element) -> xml.Element:
+    """Return `root` if it is one that metadata has. Raises InvalidMetadata."""
     if root.tag not in (vocabulary.name("md:EntityDescriptor"), _ENTITIES):
         raise errors.InvalidMetadata(
             "metadata_root", "This is not SAML metadata: its root is no EntityDescriptor."
@@ -125,13 +132,16 @@ def _entities(root: xml.Element) -> list[xml.Element]:
     return found
 
 
-def _service_providers(root: xml.Element) -> dict[str, xml.Element]:
-    """Return the entities that are SAML 2.0 service providers, by entity ID."""
+def service_providers(root: xml.Element) -> dict[str, xml.Element]:
+    """Return the entities that are SAML 2.0 service providers, by entity ID.
+
+    Raises InvalidMetadata where one is described twice: which one counts would be chance.
+    """
     found: dict[str, xml.Element] = {}
     for entity in _entities(root):
-        if not _roles(entity):
+        if not roles_of(entity):
             continue
-        identifier = entity.get("entityID", "").strip(datatypes.WHITE_SPACE)
+        identifier = identifier_of(entity)
         if not 0 < len(identifier) <= MAX_ENTITY_ID:
             raise errors.InvalidMetadata("entity_id", "An entityID is missing or too long.")
         if identifier in found:
@@ -146,7 +156,14 @@ def _service_providers(root: xml.Element) -> dict[str, xml.Element]:
     return found
 
 
-def _roles(entity: xml.Element) -> list[xml.Element]:
+def identifier_of(entity: xml.Element) -> str:
+    """Return the entity ID without the white space around it."""
+    identifier: str = entity.get("entityID", "")
+    return identifier.strip(datatypes.WHITE_SPACE)
+
+
+def roles_of(entity: xml.Element) -> list[xml.Element]:
+    """Return the roles of a SAML 2.0 service provider that the entity has."""
     return [
         role
         for role in xml.children(entity, "md:SPSSODescriptor")
@@ -170,9 +187,13 @@ def _verify(
     root: xml.Element, entity: xml.Element, keys: Sequence[signature.VerificationKey]
 ) -> None:
     """Verify the signature over the document or over the chosen entity (SAML Metadata §3)."""
-    signed = root if signature.is_signed(root) else entity
+    verify(root if signature.is_signed(root) else entity, keys=keys)
+
+
+def verify(element: xml.Element, *, keys: Sequence[signature.VerificationKey]) -> None:
+    """Verify the signature over `element` (SAML Metadata §3). Raises InvalidMetadata."""
     try:
-        signature.verify(signed, keys=keys)
+        signature.verify(element, keys=keys)
     except errors.InvalidSignature as error:
         raise errors.InvalidMetadata(
             error.check, f"The metadata is not signed by the expected key: {error.detail}"
@@ -180,22 +201,25 @@ def _verify(
 
 
 def _read(root: xml.Element, entity: xml.Element, *, now: datetime) -> ServiceProviderMetadata:
-    roles = _roles(entity)
+    roles = roles_of(entity)
     if len(roles) > 1:
         raise errors.InvalidMetadata("several_roles", "The entity has several SPSSODescriptors.")
     role = roles[0]
     keys = role_keys.read(role, now=now)
     services = endpoint.assertion_consumer_services(role)
+    attribute_services = attribute_consuming_service.read(role)
+    asked = attribute_consuming_service.choose(attribute_services)
     requests_signed = datatypes.boolean(role.get("AuthnRequestsSigned"))
     signing_methods = _algorithms(entity, role, "alg:SigningMethod")
     warnings = (
         *_schema_warnings(root),
         *keys.warnings,
         *endpoint.warnings(services),
+        *_artifact_warnings(services, keys=keys),
         *_signing_warnings(signing_methods, requests_signed=requests_signed, keys=keys),
     )
     return ServiceProviderMetadata(
-        entity_id=entity.get("entityID").strip(datatypes.WHITE_SPACE),
+        entity_id=identifier_of(entity),
         assertion_consumer_services=services,
         name_id_formats=tuple(xml.token(one) for one in xml.children(role, "md:NameIDFormat")),
         signing_certificates=keys.signing_certificates,
@@ -204,7 +228,9 @@ def _read(root: xml.Element, entity: xml.Element, *, now: datetime) -> ServicePr
         authn_requests_signed=requests_signed,
         want_assertions_signed=datatypes.boolean(role.get("WantAssertionsSigned")),
         single_logout_services=endpoint.single_logout_services(role),
-        requested_attributes=_requested_attributes(role),
+        requested_attributes=asked.attributes if asked is not None else (),
+        attribute_consuming_services=attribute_services,
+        entity_attributes=entity_attributes.read(entity),
         display_name=presentation.display_name(entity, role),
         description=presentation.description(role),
         logo_url=presentation.logo_url(role),
@@ -212,8 +238,8 @@ def _read(root: xml.Element, entity: xml.Element, *, now: datetime) -> ServicePr
         organization=presentation.organization(entity),
         digest_methods=_algorithms(entity, role, "alg:DigestMethod"),
         signing_methods=signing_methods,
-        valid_until=_valid_until((root, entity, role), now=now),
-        cache_duration=_cache_duration((root, entity, role)),
+        valid_until=earliest_end((root, entity, role), now=now),
+        cache_duration=shortest_duration((root, entity, role)),
         warnings=warnings,
     )
 
@@ -221,6 +247,18 @@ def _read(root: xml.Element, entity: xml.Element, *, now: datetime) -> ServicePr
 def _schema_warnings(root: xml.Element) -> list[str]:
     problem = xml.schema_error(root, schema="metadata")
     return [f"The metadata breaks the SAML schema: {problem}"] if problem else []
+
+
+def _artifact_warnings(
+    services: Sequence[AssertionConsumerService], *, keys: role_keys.RoleKeys
+) -> list[str]:
+    """Say that somebody without a key cannot fetch what an artifact stands for."""
+    if keys.signing_certificates or any(one.binding == vocabulary.POST for one in services):
+        return []
+    return [
+        "It takes responses by HTTP-Artifact alone, but has no signing key to fetch them with:"
+        " nobody can sign in."
+    ]
 
 
 def _signing_warnings(
@@ -236,22 +274,6 @@ def _signing_warnings(
     return found
 
 
-def _requested_attributes(role: xml.Element) -> tuple[RequestedAttribute, ...]:
-    """Return the attributes of the default service, else of the first (SAML Metadata §2.4.4)."""
-    services = xml.children(role, "md:AttributeConsumingService")
-    default = [one for one in services if datatypes.boolean(one.get("isDefault"))]
-    return tuple(
-        RequestedAttribute(
-            name=one.get("Name", ""),
-            name_format=one.get("NameFormat", vocabulary.NAME_FORMAT_UNSPECIFIED),
-            friendly_name=one.get("FriendlyName", ""),
-            required=datatypes.boolean(one.get("isRequired")),
-        )
-        for service in (default or services)[:1]
-        for one in xml.children(service, "md:RequestedAttribute")
-    )
-
-
 def _algorithms(entity: xml.Element, role: xml.Element, name: str) -> tuple[str, ...]:
     """Return what the role says of algorithms, else what the entity says (IIP-MD10)."""
     for holder in (role, entity):
@@ -261,8 +283,11 @@ def _algorithms(entity: xml.Element, role: xml.Element, name: str) -> tuple[str,
     return ()
 
 
-def _valid_until(holders: Sequence[xml.Element], *, now: datetime) -> datetime | None:
-    """Return the earliest validUntil that applies; what has passed is refused."""
+def earliest_end(holders: Sequence[xml.Element], *, now: datetime) -> datetime | None:
+    """Return the earliest validUntil that applies; what has passed is refused.
+
+    Raises InvalidMetadata, InvalidMessage.
+    """
     found = [one.get("validUntil") for one in holders if one.get("validUntil") is not None]
     if not found:
         return None
@@ -275,6 +300,7 @@ def _valid_until(holders: Sequence[xml.Element], *, now: datetime) -> datetime |
     return earliest
 
 
-def _cache_duration(holders: Sequence[xml.Element]) -> timedelta | None:
+def shortest_duration(holders: Sequence[xml.Element]) -> timedelta | None:
+    """Return the shortest cacheDuration there is (SAML Metadata §4.3). Raises InvalidMessage."""
     found = [one.get("cacheDuration") for one in holders if one.get("cacheDuration") is not None]
     return min((datatypes.duration(one) for one in found), default=None)

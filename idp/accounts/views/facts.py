@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -32,14 +33,24 @@ def launch_url(row: Application | None) -> str:
     return url if urlsplit(url).scheme in ("https", "http") else ""
 
 
+Start = Callable[[Application], str]
+_starts: list[Start] = []
+
+
+def register_start(start: Start) -> None:
+    """Let an address of ours start applications that have no launch address of their own."""
+    _starts.append(start)
+
+
 def start_url(row: Application) -> str:
     """Where the launcher leads: to the application's own start of a sign-in, if it has one.
 
-    Third-party initiated login says who we are (OIDC Core §4); otherwise the launch address.
+    Third-party initiated login says who we are (OIDC Core §4); otherwise the launch address, else
+    what another protocol has for it.
     """
     address = getattr(getattr(row, "client", None), "initiate_login_uri", "")
     if not address:
-        return launch_url(row)
+        return launch_url(row) or next(filter(None, (start(row) for start in _starts)), "")
     joined = "&" if "?" in address else "?"
     return f"{address}{joined}{urlencode({'iss': settings.IDP.issuer})}"
 

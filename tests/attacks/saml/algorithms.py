@@ -6,11 +6,13 @@ import base64
 import re
 
 import xmlsec
+from cryptography.hazmat.primitives import serialization
 from lxml import etree
 
 from federation.saml import vocabulary
 from tests.attacks.saml import service_provider
 from tests.attacks.saml.attack import EVIL, Document, one, several, text
+from tests.attacks.saml.message_types import AUTHN_REQUEST, TYPES
 from tests.attacks.saml.references import EXCLUSIVE, INCLUSIVE, XPATH_URI, XSLT, XSLT_URI
 from tests.attacks.saml.service_provider import DS, ServiceProvider, Shape
 
@@ -72,10 +74,33 @@ def signature_algorithm(sp: ServiceProvider, uri: str) -> Document:
     return text(sp.signed()).replace(vocabulary.RSA_SHA256, uri)
 
 
-@several("signature_algorithm", {"sha1": DS + "hmac-sha1", "sha256": "hmac-sha256"})
-def hmac_keyed_with_the_certificate(sp: ServiceProvider, uri: str) -> Document:
-    uri = uri if ":" in uri else f"http://www.w3.org/2001/04/xmldsig-more#{uri}"
-    secret = service_provider.pem(sp.certificate).encode()
+def secrets(sp: ServiceProvider) -> dict[str, bytes]:
+    """Everything public that could be taken for the secret of an HMAC."""
+    encoding, public = serialization.Encoding, serialization.PublicFormat.SubjectPublicKeyInfo
+    key = sp.certificate.public_key()
+    return {
+        "certificate_pem": service_provider.pem(sp.certificate).encode(),
+        "certificate_der": sp.certificate.public_bytes(encoding.DER),
+        "certificate_base64": service_provider.base64_der(sp.certificate).encode(),
+        "key_pem": key.public_bytes(encoding.PEM, public),
+        "key_der": key.public_bytes(encoding.DER, public),
+    }
+
+
+HMACS = {
+    f"{algorithm}-{secret}": (uri, secret)
+    for algorithm, uri in (
+        ("sha1", DS + "hmac-sha1"),
+        ("sha256", "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256"),
+    )
+    for secret in ("certificate_pem", "certificate_der", "certificate_base64", "key_pem", "key_der")
+}
+
+
+@several("signature_algorithm", HMACS)
+def hmac_keyed_with_something_public(sp: ServiceProvider, variant: tuple[str, str]) -> Document:
+    uri, name = variant
+    secret = secrets(sp)[name]
     key = xmlsec.Key.from_binary_data(xmlsec.constants.KeyDataHmac, secret)
     return sp.signed(shape=Shape(method=uri), key=key)
 
@@ -143,15 +168,32 @@ def key_from_elsewhere(sp: ServiceProvider, content: str) -> Document:
 @several(
     "signature_value",
     {
-        "acs": ("https://sp.example/acs", EVIL),
-        "destination": ("Destination=", 'IsPassive="true" Destination='),
-        "added_attribute": (" Version=", ' ProviderName="x" Version='),
+        "destination": ('Destination="', 'Destination="x'),
+        "added_attribute": (" Version=", ' Consent="urn:x" Version='),
         "issue_instant": ('IssueInstant="2', 'IssueInstant="3'),
+        "identifier": ('"_request"', '"_other"'),
+        "format": ("<saml:Issuer>", f'<saml:Issuer Format="{vocabulary.ENTITY}">'),
+        "white_space": ("</saml:Issuer>", " </saml:Issuer>"),
     },
 )
 def changed_after_signing(sp: ServiceProvider, change: tuple[str, str]) -> Document:
-    old, new = (one.replace("https://sp.example/acs", sp.acs_url) for one in change)
+    old, new = change
+    if old == '"_request"':
+        return text(sp.signed()).replace(old, new).replace('"#_request"', '"#_other"')
     return text(sp.signed()).replace(old, new, 1)
+
+
+@one("signature_value", types=(AUTHN_REQUEST,))
+def acs_changed_after_signing(sp: ServiceProvider) -> Document:
+    return text(sp.signed()).replace(sp.acs_url, EVIL)
+
+
+@one("signature_value", types=tuple(one for one in TYPES if one.forged))
+def content_changed_after_signing(sp: ServiceProvider) -> Document:
+    """The signature of a good message on one that says something else."""
+    forged, signed = sp.element(content=sp.message.forged), sp.signed()
+    forged.insert(1, signed[1])
+    return forged
 
 
 @several("signature_base64", {"SignatureValue": "SignatureValue", "DigestValue": "DigestValue"})

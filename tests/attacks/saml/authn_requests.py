@@ -6,9 +6,10 @@ of a request over HTTP, for a service provider with the addresses of the server 
 
 from __future__ import annotations
 
-from tests.attacks.saml import algorithms, messages, octets, references, transport, wrapping
-from tests.attacks.saml.attack import ATTACKS, POST, REDIRECT, Attack, payload
+from tests.attacks.saml import corpus, message_types
+from tests.attacks.saml.attack import Attack, payload
+from tests.attacks.saml.message_types import POST, REDIRECT
 
-MODULES = (octets, messages, wrapping, references, algorithms, transport)
+ATTACKS = corpus.of(message_types.AUTHN_REQUEST)
 
-__all__ = ["ATTACKS", "MODULES", "POST", "REDIRECT", "Attack", "payload"]
+__all__ = ["ATTACKS", "POST", "REDIRECT", "Attack", "payload"]

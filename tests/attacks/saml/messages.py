@@ -3,31 +3,50 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 
 from federation.saml import vocabulary
 from tests.attacks.saml import service_provider
-from tests.attacks.saml.attack import EVIL, WRAPPER, Document, Raw, one, several, text
+from tests.attacks.saml.attack import (
+    WRAPPER,
+    Document,
+    Raw,
+    forgery,
+    one,
+    several,
+    text,
+    within_extensions,
+)
+from tests.attacks.saml.message_types import AUTHN_REQUEST, POST, TYPES, MessageType
 from tests.attacks.saml.service_provider import SAMLP, ServiceProvider
 
 
 @several(
     "message_type",
     {
-        "LogoutRequest": "samlp:LogoutRequest",
         "Response": "samlp:Response",
         "Assertion": "saml:Assertion",
-        "other_namespace": "x:AuthnRequest",
-        "case": "samlp:authnRequest",
+        "other_namespace": "x:{}",
+        "assertion_namespace": "saml:{}",
+        "longer": "samlp:{}s",
     },
 )
 def wrong_root(sp: ServiceProvider, tag: str) -> Document:
-    return sp.text(tag=tag, attributes=WRAPPER)
+    return sp.text(tag=tag.format(sp.message.local), attributes=WRAPPER)
+
+
+@several("message_type", {one.local: one for one in TYPES})
+def another_message(sp: ServiceProvider, other: MessageType) -> Document:
+    """A good one of another type; for its own, one in the wrong case."""
+    if other is sp.message:
+        return sp.text(tag=f"samlp:{sp.message.local.lower()}")
+    return replace(sp, message=other).signed()
 
 
 @one("message_type")
-def two_requests_in_one_root(sp: ServiceProvider) -> Document:
-    forged = sp.text(identifier="_forged", acs_url=EVIL)
-    return f"<x:a {WRAPPER}>{text(sp.signed())}{forged}</x:a>"
+def two_messages_in_one_root(sp: ServiceProvider) -> Document:
+    return f"<x:a {WRAPPER}>{text(sp.signed())}{sp.text(**forgery(sp))}</x:a>"
 
 
 @one("message_type")
@@ -35,9 +54,10 @@ def saml_1_namespace(sp: ServiceProvider) -> Document:
     return sp.text().replace(SAMLP, "urn:oasis:names:tc:SAML:1.0:protocol")
 
 
-@one("message_type")
-def request_in_the_response_parameter(sp: ServiceProvider) -> Document:
-    return Raw(sp.post(sp.signed(), kind="SAMLResponse"))
+@one("message_type", by=(POST,))
+def in_the_other_parameter(sp: ServiceProvider) -> Document:
+    (other,) = {"SAMLRequest", "SAMLResponse"} - {sp.message.parameter}
+    return Raw(sp.post(sp.signed(), kind=other))
 
 
 @several("version", {"1.1": "1.1", "3.0": "3.0", "empty": "", "2": "2"})
@@ -50,22 +70,20 @@ def version_by_prefix(sp: ServiceProvider) -> Document:
     return sp.text().replace(' Version="2.0"', ' samlp:Version="2.0"')
 
 
+NO_REQUEST = 'ID="_f" Version="2.0" IssueInstant="2026-01-01T00:00:00Z"'
 SCHEMA = {
     "two_issuers": {"inside": "<saml:Issuer>https://evil.example</saml:Issuer>"},
     "issuer_with_child": {"issuer": f"<saml:Issuer><x:a {WRAPPER}/></saml:Issuer>"},
-    "attribute_by_prefix": {"attributes": 'samlp:IsPassive="true"'},
-    "boolean": {"attributes": 'ForceAuthn="yes"'},
-    "negative_index": {"attributes": 'AttributeConsumingServiceIndex="-1"'},
-    "two_policies": {"inside": '<samlp:NameIDPolicy/><samlp:NameIDPolicy Format="urn:x"/>'},
-    "request_in_extensions": {
-        "inside": '<samlp:Extensions><samlp:AuthnRequest ID="_f" Version="2.0" '
-        'IssueInstant="2026-01-01T00:00:00Z"/></samlp:Extensions>'
+    "attribute_by_prefix": {"attributes": 'samlp:Consent="urn:x"'},
+    "unknown_attribute": {"attributes": 'Evil="true"'},
+    "message_in_extensions": {
+        "inside": f"<samlp:Extensions><samlp:LogoutRequest {NO_REQUEST}/></samlp:Extensions>"
     },
-    "request_inside": {
-        "inside": '<samlp:AuthnRequest ID="_f" Version="2.0" IssueInstant="2026-01-01T00:00:00Z"/>'
-    },
+    "message_inside": {"inside": f"<samlp:LogoutRequest {NO_REQUEST}/>"},
     "assertion_inside": {"inside": '<saml:Assertion ID="_f"/>'},
-    "base_id": {"inside": "<saml:Subject><saml:BaseID/></saml:Subject>"},
+    "two_extensions": {"inside": within_extensions("") * 2},
+    "empty_extensions": {"inside": "<samlp:Extensions/>"},
+    "text_between": {"inside": "evil"},
 }
 
 
@@ -74,10 +92,30 @@ def breaks_the_schema(sp: ServiceProvider, options: dict[str, str]) -> Document:
     return sp.text(**options)
 
 
-@several("schema", {"before_issuer": 0, "twice": 2, "last": 3})
+@several(
+    "schema",
+    {"boolean": 'ForceAuthn="yes"', "negative_index": 'AttributeConsumingServiceIndex="-1"'},
+    types=(AUTHN_REQUEST,),
+)
+def attribute_breaks_the_schema(sp: ServiceProvider, attribute: str) -> Document:
+    return sp.text(attributes=attribute)
+
+
+def _with_broken_content(content: str) -> Callable[[ServiceProvider], Document]:
+    return lambda sp: sp.signed(content=content)
+
+
+for _type in TYPES:
+    for _name, _content in _type.broken.items():
+        one("schema", types=(_type,), name=f"broken_content[{_name}]")(
+            _with_broken_content(_content)
+        )
+
+
+@several("schema", {"before_issuer": 0, "after_extensions": 2, "last": 99, "twice": -1})
 def signature_in_another_place(sp: ServiceProvider, position: int) -> Document:
-    root = sp.signed(inside="<samlp:NameIDPolicy/>")
-    if position == 2:
+    root = sp.signed(inside=within_extensions(""))
+    if position < 0:
         return service_provider.sign(root)
     signature = root[1]
     root.remove(signature)
@@ -120,7 +158,11 @@ def issuer_is_a_person(sp: ServiceProvider) -> Document:
     )
 
 
-@several("acs_exclusive", {"url": "", "binding": f'ProtocolBinding="{vocabulary.POST}"'})
+@several(
+    "acs_exclusive",
+    {"url": "", "binding": f'ProtocolBinding="{vocabulary.POST}"'},
+    types=(AUTHN_REQUEST,),
+)
 def index_beside(sp: ServiceProvider, other: str) -> Document:
     request = sp.text(attributes=f'AssertionConsumerServiceIndex="0" {other}')
     if other:
@@ -134,6 +176,7 @@ def index_beside(sp: ServiceProvider, other: str) -> Document:
         "EncryptedID": "<saml:EncryptedID/>",
         "confirmation_only": f'<saml:SubjectConfirmation Method="{vocabulary.BEARER}"/>',
     },
+    types=(AUTHN_REQUEST,),
 )
 def subject_without_name(sp: ServiceProvider, content: str) -> Document:
     if "EncryptedID" in content:
@@ -145,6 +188,10 @@ def subject_without_name(sp: ServiceProvider, content: str) -> Document:
     return sp.text(inside=f"<saml:Subject>{content}</saml:Subject>")
 
 
-@several("instant", {"year": "12026-01-01T00:00:00Z", "midnight": "2026-01-01T24:00:00Z"})
+@several(
+    "instant",
+    {"year": "12026-01-01T00:00:00Z", "midnight": "2026-01-01T24:00:00Z"},
+    types=(AUTHN_REQUEST,),
+)
 def impossible_instant(sp: ServiceProvider, instant: str) -> Document:
     return re.sub(r'IssueInstant="[^"]*"', f'IssueInstant="{instant}"', sp.text())

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from tests.attacks.saml.attack import EVIL, Document, one, several, text, within_extensions
-from tests.attacks.saml.service_provider import SAMLP, ServiceProvider
+from tests.attacks.saml import message_types
+from tests.attacks.saml.attack import Document, forgery, one, several, text, within_extensions
+from tests.attacks.saml.message_types import SOAP
+from tests.attacks.saml.service_provider import SAMLP, Encoded, ServiceProvider
+
+WITH_PERSON = (
+    message_types.AUTHN_REQUEST,
+    message_types.LOGOUT_REQUEST,
+    message_types.ATTRIBUTE_QUERY,
+)
 
 DOCTYPES = {
     "empty": "<!DOCTYPE samlp:AuthnRequest>",
@@ -36,17 +44,49 @@ def doctype_after_declaration_and_white_space(sp: ServiceProvider) -> Document:
 
 @one("utf8")
 def doctype_hidden_in_utf_16(sp: ServiceProvider) -> Document:
-    return ("<!DOCTYPE a>" + sp.text()).encode("utf-16")
+    return Encoded("<!DOCTYPE a>" + sp.text(), "utf-16")
+
+
+@several("utf8", {"utf_16": "utf-16", "utf_32": "utf-32", "ebcdic": "cp037"})
+def another_encoding(sp: ServiceProvider, codec: str) -> Document:
+    return Encoded(f'<?xml version="1.0" encoding="{codec}"?>{sp.text()}', codec)
+
+
+@several("utf8", {"latin_1": "latin-1", "windows_1252": "cp1252"})
+def another_encoding_that_is_not_declared(sp: ServiceProvider, codec: str) -> Document:
+    return Encoded(sp.text(inside=within_extensions("\u00e9")), codec)
+
+
+@several("well_formed", {"utf_16_be": "utf-16-be", "utf_16_le": "utf-16-le"})
+def encoding_without_a_mark(sp: ServiceProvider, codec: str) -> Document:
+    """Octets that are UTF-8 too, but no XML in it."""
+    return Encoded(sp.text(), codec)
 
 
 @one("utf8")
 def broken_utf8(sp: ServiceProvider) -> Document:
-    return sp.text(attributes='ProviderName="\udcff"').encode("utf-8", "surrogateescape")
+    return sp.text(attributes='Consent="\udcff"').encode("utf-8", "surrogateescape")
 
 
 @one("utf8")
 def overlong_utf8(sp: ServiceProvider) -> Document:
     return sp.text().encode().replace(b'ID="_', b'ID="\xc1\x9f', 1)
+
+
+@several(
+    "utf8",
+    {
+        "nul": b"\xc0\x80",
+        "less_than": b"\xc0\xbc",
+        "three": b"\xe0\x80\xbc",
+        "four": b"\xf0\x80\x80\xbc",
+        "surrogate": b"\xed\xa0\x80",
+        "beyond": b"\xf4\x90\x80\x80",
+        "cut_off": b"\xe2\x82",
+    },
+)
+def octets_that_are_no_utf8(sp: ServiceProvider, inserted: bytes) -> Document:
+    return sp.text(inside=within_extensions("here")).encode().replace(b"here", inserted)
 
 
 @several("encoding", {"utf_7": "UTF-7", "latin_1": "ISO-8859-1", "ebcdic": "cp037"})
@@ -62,12 +102,14 @@ def xml_1_1(sp: ServiceProvider) -> Document:
 @several(
     "well_formed",
     {
-        "no_xml": "SAMLRequest",
-        "json": '{"ID": "_a"}',
         "cut_off": "<samlp:AuthnRequest xmlns:samlp='urn:oasis:names:tc:SAML:2.0:protocol'>",
         "unbound_prefix": "<samlp:AuthnRequest/>",
         "entity_without_doctype": f'<a xmlns="{SAMLP}">&xxe;</a>',
         "nul": f'<a xmlns="{SAMLP}">\0</a>',
+        "nul_reference": f'<a xmlns="{SAMLP}">&#0;</a>',
+        "control_character": f'<a xmlns="{SAMLP}">\x0b</a>',
+        "no_character": f'<a xmlns="{SAMLP}">\ufffe</a>',
+        "surrogate_reference": f'<a xmlns="{SAMLP}">&#xd800;</a>',
         "same_attribute_twice": f'<a xmlns="{SAMLP}" ID="_1" ID="_2"/>',
         "same_attribute_by_two_prefixes": '<a xmlns:p="urn:p" xmlns:q="urn:p" p:v="1" q:v="2"/>',
         "xml_prefix_bound_elsewhere": '<a xmlns:xml="urn:evil"/>',
@@ -78,15 +120,25 @@ def not_well_formed(sp: ServiceProvider, document: str) -> Document:
     return document
 
 
-@several("well_formed", {"before": True, "after": False})
-def second_request_beside_the_root(sp: ServiceProvider, before: bool) -> Document:
-    signed, forged = text(sp.signed()), sp.text(identifier="_forged", acs_url=EVIL)
+@several("well_formed", {"text": "SAMLRequest", "json": '{"ID": "_a"}'}, soap="soap_body")
+def no_xml(sp: ServiceProvider, document: str) -> Document:
+    return document
+
+
+@several("well_formed", {"before": True, "after": False}, soap="soap_body")
+def second_message_beside_the_root(sp: ServiceProvider, before: bool) -> Document:
+    signed, forged = text(sp.signed()), sp.text(**forgery(sp))
     return forged + signed if before else signed + forged
 
 
-@one("size")
+@one("size", redirect="inflated_size")
 def too_large(sp: ServiceProvider) -> Document:
     return sp.text(inside=within_extensions("x" * 262_144))
+
+
+@one("size", by=(SOAP,))
+def ten_megabytes(sp: ServiceProvider) -> Document:
+    return sp.text(inside=within_extensions("x" * 10_000_000))
 
 
 HIDDEN = {"comment": "<!-- -->", "instruction": "<?php exit ?>"}
@@ -104,11 +156,23 @@ def in_issuer_after_signing(sp: ServiceProvider, node: str) -> Document:
     return text(sp.signed()).replace("</saml:Issuer>", f"{node}.evil.example</saml:Issuer>", 1)
 
 
-@several("comment", HIDDEN)
+@several("comment", HIDDEN, types=WITH_PERSON)
 def in_name_id(sp: ServiceProvider, node: str) -> Document:
-    return sp.text(
-        inside=f"<saml:Subject><saml:NameID>admin@x{node}.evil</saml:NameID></saml:Subject>"
-    )
+    named = sp.message.content or "<saml:Subject><saml:NameID>alice</saml:NameID></saml:Subject>"
+    return sp.signed(content=named.replace("alice", f"admin@x{node}.evil"))
+
+
+@several("comment", HIDDEN, types=WITH_PERSON)
+def in_name_id_after_signing(sp: ServiceProvider, node: str) -> Document:
+    """Canonicalisation drops comments: the signature stays good, and half the name is left."""
+    named = sp.message.content or "<saml:Subject><saml:NameID>alice</saml:NameID></saml:Subject>"
+    signed = sp.signed(content=named.replace("alice", "admin.evil"))
+    return text(signed).replace("admin.evil", f"admin{node}.evil")
+
+
+@several("comment", HIDDEN, types=(message_types.ARTIFACT_RESOLVE,))
+def in_artifact(sp: ServiceProvider, node: str) -> Document:
+    return text(sp.signed()).replace("</samlp:Artifact>", f"{node}</samlp:Artifact>")
 
 
 @several("comment", HIDDEN)
@@ -136,9 +200,14 @@ def deep_nesting(sp: ServiceProvider) -> Document:
     return sp.text(inside=within_extensions("<x:a>" * 60 + "</x:a>" * 60))
 
 
-@one("well_formed")
+@one("elements")
 def very_deep_nesting(sp: ServiceProvider) -> Document:
     return sp.text(inside=within_extensions("<x:a>" * 20_000 + "</x:a>" * 20_000))
+
+
+@one("well_formed")
+def nesting_deeper_than_the_parser_goes(sp: ServiceProvider) -> Document:
+    return sp.text(inside=within_extensions("<x:a>" * 1_900 + "</x:a>" * 1_900))
 
 
 @one("elements")
@@ -148,7 +217,7 @@ def many_elements(sp: ServiceProvider) -> Document:
 
 @one("attribute_size")
 def huge_attribute(sp: ServiceProvider) -> Document:
-    return sp.text(attributes=f'ProviderName="{"x" * 100_000}"')
+    return sp.text(attributes=f'Consent="urn:{"x" * 100_000}"')
 
 
 @one("elements")

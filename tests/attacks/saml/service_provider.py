@@ -1,4 +1,4 @@
-"""A service provider of the tests: keys, honest AuthnRequests, and signatures of any shape.
+"""A service provider of the tests: keys, honest messages, and signatures of any shape.
 
 Signs with xmlsec's templates, not with our own code, so that a hostile signature can be
 cryptographically good: then only the check that should stop it can stop it.
@@ -22,6 +22,8 @@ from cryptography.x509.oid import NameOID
 from lxml import etree
 
 from federation.saml import vocabulary
+from tests.attacks.saml import message_types
+from tests.attacks.saml.message_types import MessageType
 
 DS = vocabulary.DS
 SAML = vocabulary.SAML
@@ -95,6 +97,7 @@ def private_pem(key: Any) -> bytes:
     )
 
 
+@functools.cache
 def xmlsec_key(key: Any) -> Any:
     """The private key in xmlsec's own form."""
     return xmlsec.Key.from_memory(private_pem(key), xmlsec.constants.KeyDataFormatPem, None)
@@ -163,9 +166,17 @@ def deflate(data: bytes, *, level: int = 9) -> bytes:
     return packer.compress(data) + packer.flush()
 
 
+@dataclass(frozen=True)
+class Encoded:
+    """A document as text and the codec in which it is to be sent."""
+
+    text: str
+    codec: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class ServiceProvider:
-    """Names and addresses of an honest service provider, and what it sends.
+    """Names and addresses of an honest service provider, and the type of message that it sends.
 
     Flows replace the addresses by those of the server under test.
     """
@@ -174,6 +185,7 @@ class ServiceProvider:
     acs_url: str = "https://sp.example/acs"
     destination: str = "https://idp.example/saml/sso"
     issue_instant: datetime | None = None
+    message: MessageType = message_types.AUTHN_REQUEST
 
     @property
     def key(self) -> rsa.RSAPrivateKey:
@@ -193,17 +205,23 @@ class ServiceProvider:
         issuer: str = "",
         attributes: str = "",
         acs_url: str = "",
-        tag: str = "samlp:AuthnRequest",
+        tag: str = "",
         version: str = "2.0",
+        content: str | None = None,
     ) -> str:
-        """An AuthnRequest as text. `inside` follows the Issuer, `issuer` replaces its element."""
+        """A message as text. `inside` follows the Issuer, `issuer` replaces its element.
+
+        `acs_url` is that of an AuthnRequest; `content` replaces that of the message's type.
+        """
+        tag = tag or self.message.tag
         instant = (self.issue_instant or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
         consumer = f'AssertionConsumerServiceURL="{acs_url or self.acs_url}"'
         return (
             f'<{tag} xmlns:samlp="{SAMLP}" xmlns:saml="{SAML}" ID="{identifier}" '
             f'Version="{version}" IssueInstant="{instant}" Destination="{self.destination}" '
             f"{consumer if tag == 'samlp:AuthnRequest' else ''} {attributes}>"
-            f"{issuer or f'<saml:Issuer>{self.entity_id}</saml:Issuer>'}{inside}</{tag}>"
+            f"{issuer or f'<saml:Issuer>{self.entity_id}</saml:Issuer>'}{inside}"
+            f"{self.message.content if content is None else content}</{tag}>"
         )
 
     def element(self, **options: Any) -> Any:
@@ -215,10 +233,10 @@ class ServiceProvider:
         return sign(self.element(**options), shape=shape, key=key)
 
     def post(
-        self, document: Any, *, relay_state: str | None = None, kind: str = "SAMLRequest"
+        self, document: Any, *, relay_state: str | None = None, kind: str | None = None
     ) -> bytes:
         """The form body that brings `document` (element, text or octets) by POST."""
-        fields = {kind: base64.b64encode(octets(document)).decode()}
+        fields = {kind or self.message.parameter: base64.b64encode(octets(document)).decode()}
         if relay_state is not None:
             fields["RelayState"] = relay_state
         return urlencode(fields).encode()
@@ -231,10 +249,11 @@ class ServiceProvider:
         key: rsa.RSAPrivateKey | None = None,
         algorithm: str = vocabulary.RSA_SHA256,
         signed: bool = True,
+        level: int = 9,
     ) -> bytes:
         """The raw query that brings `document` by Redirect, signed unless told otherwise."""
-        packed = base64.b64encode(deflate(octets(document))).decode()
-        query = f"SAMLRequest={quote(packed, safe='')}"
+        packed = base64.b64encode(deflate(octets(document), level=level)).decode()
+        query = f"{self.message.parameter}={quote(packed, safe='')}"
         if relay_state is not None:
             query += f"&RelayState={quote(relay_state, safe='')}"
         if not signed:
@@ -252,6 +271,16 @@ class ServiceProvider:
         """The escaped signature value over the octets of `query`."""
         value = (key or self.key).sign(query.encode(), padding.PKCS1v15(), HASHES[algorithm])
         return quote(base64.b64encode(value), safe="").encode()
+
+    def soap(self, document: Any) -> bytes:
+        """The envelope that brings `document`; what stands before its root goes to the front."""
+        if isinstance(document, Encoded):
+            return self.soap(document.text.encode()).decode().encode(document.codec)
+        inner = octets(document)
+        cut = 0
+        if inner.startswith((b"<?xml ", b"<!DOCTYPE")):
+            cut = inner.index(f"<{self.message.tag} ".encode())
+        return inner[:cut] + envelope(inner[cut:])
 
     def metadata(self, *, role: str = "", inside: str = "", attributes: str = "") -> bytes:
         """Its metadata. `role` replaces the SPSSODescriptor's content."""
@@ -280,8 +309,17 @@ def key_info(one: x509.Certificate) -> str:
     )
 
 
+def envelope(body: bytes, *, header: bytes = b"", namespace: str = vocabulary.SOAP) -> bytes:
+    """A SOAP envelope around `body`, which may be anything."""
+    begin = f'<s:Envelope xmlns:s="{namespace}">'.encode()
+    before = b"<s:Header>%s</s:Header>" % header if header else b""
+    return begin + before + b"<s:Body>%s</s:Body></s:Envelope>" % body
+
+
 def octets(document: Any) -> bytes:
     """`document` as bytes, whatever it is."""
+    if isinstance(document, Encoded):
+        return document.text.encode(document.codec)
     if isinstance(document, bytes):
         return document
     if isinstance(document, str):

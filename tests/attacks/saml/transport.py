@@ -11,65 +11,83 @@ from urllib.parse import quote, urlencode
 
 from federation.saml import vocabulary
 from tests.attacks.saml import service_provider
-from tests.attacks.saml.attack import EVIL, REDIRECT, Document, Raw, one, several
+from tests.attacks.saml.attack import Document, Raw, forgery, one, several
+from tests.attacks.saml.message_types import POST, REDIRECT
 from tests.attacks.saml.service_provider import DS, ServiceProvider
 
 
-@several("one_message", {"none": b"", "other": b"a=b", "case": b"samlrequest=AAAA"})
+@several(
+    "one_message",
+    {"none": b"", "other": b"a=b", "case": b"samlrequest=AAAA&samlresponse=AAAA"},
+    by=(POST,),
+)
 def no_message(sp: ServiceProvider, body: bytes) -> Document:
     return Raw(body)
 
 
-@several("one_message", {"request_first": True, "response_first": False})
+@several("one_message", {"request_first": True, "response_first": False}, by=(POST,))
 def request_and_response_together(sp: ServiceProvider, first: bool) -> Document:
-    request, response = sp.post(sp.signed()), sp.post(sp.signed(), kind="SAMLResponse")
+    request, response = (
+        sp.post(sp.signed(), kind=kind) for kind in ("SAMLRequest", "SAMLResponse")
+    )
     return Raw(b"&".join((request, response) if first else (response, request)))
 
 
-@one("repeated_parameter")
+@one("repeated_parameter", by=(POST,))
 def request_twice(sp: ServiceProvider) -> Document:
-    forged = sp.post(sp.text(identifier="_forged", acs_url=EVIL))
+    forged = sp.post(sp.text(**forgery(sp)))
     return Raw(sp.post(sp.signed()) + b"&" + forged)
 
 
-@one("repeated_parameter")
+@one("repeated_parameter", by=(POST,))
 def relay_state_twice(sp: ServiceProvider) -> Document:
     return Raw(sp.post(sp.signed(), relay_state="a") + b"&RelayState=b")
 
 
-@one("parameter")
+@one("parameter", by=(POST,))
 def name_with_escapes(sp: ServiceProvider) -> Document:
-    forged = sp.post(sp.text(identifier="_forged")).replace(b"SAMLRequest", b"SAML%52equest")
+    forged = sp.post(sp.text(**forgery(sp))).replace(b"SAMLRe", b"SAML%52e")
     return Raw(sp.post(sp.signed()) + b"&" + forged)
 
 
-@several("parameter", {"SigAlg": b"&SigAlg=x", "Signature": b"&Signature=AAAA"})
+@several("parameter", {"SigAlg": b"&SigAlg=x", "Signature": b"&Signature=AAAA"}, by=(POST,))
 def redirect_parameter_by_post(sp: ServiceProvider, added: bytes) -> Document:
     return Raw(sp.post(sp.signed()) + added)
 
 
-@several("base64", {"empty": b"", "alphabet": b"%21%21%21%21", "padding": b"QQ", "url": b"-_-_"})
+@several(
+    "base64",
+    {"empty": b"", "alphabet": b"%21%21%21%21", "padding": b"QQ", "url": b"-_-_"},
+    by=(POST,),
+)
 def broken_base64(sp: ServiceProvider, value: bytes) -> Document:
-    return Raw(b"SAMLRequest=" + value)
+    return Raw(f"{sp.message.parameter}=".encode() + value)
 
 
-@several("escape", {"half": b"%4", "no_hex": b"%zz", "utf8": b"%ff"})
+@several("escape", {"half": b"%4", "no_hex": b"%zz", "utf8": b"%ff"}, by=(POST,))
 def broken_escape(sp: ServiceProvider, value: bytes) -> Document:
     return Raw(sp.post(sp.signed()) + b"&RelayState=" + value)
 
 
-@several("relay_state", {"long": "x" * 2_049, "long_in_bytes": "\u20ac" * 700, "nul": "a\0b"})
+@several(
+    "relay_state", {"long": "x" * 2_049, "long_in_bytes": "\u20ac" * 700, "nul": "a\0b"}, by=(POST,)
+)
 def relay_state(sp: ServiceProvider, value: str) -> Document:
     return Raw(sp.post(sp.signed(), relay_state=value))
 
 
-@one("size", binding=REDIRECT)
+@one("size", by=(REDIRECT,))
 def huge_query(sp: ServiceProvider) -> Document:
-    return Raw(b"SAMLRequest=" + b"A" * 600_000)
+    return Raw(f"{sp.message.parameter}=".encode() + b"A" * 600_000)
 
 
-def _packed(packed: bytes) -> Raw:
-    return Raw(urlencode({"SAMLRequest": base64.b64encode(packed).decode()}).encode())
+@one("size", by=(POST,))
+def huge_form(sp: ServiceProvider) -> Document:
+    return Raw(f"{sp.message.parameter}=".encode() + b"A" * 600_000)
+
+
+def _packed(sp: ServiceProvider, packed: bytes) -> Raw:
+    return Raw(urlencode({sp.message.parameter: base64.b64encode(packed).decode()}).encode())
 
 
 @functools.cache
@@ -80,19 +98,19 @@ def bomb() -> bytes:
     return b"".join(packer.compress(chunk) for _ in range(200)) + packer.flush()
 
 
-@one("inflated_size", binding=REDIRECT)
+@one("inflated_size", by=(REDIRECT,))
 def deflate_bomb(sp: ServiceProvider) -> Document:
-    return _packed(bomb())
+    return _packed(sp, bomb())
 
 
-@one("inflate_ratio", binding=REDIRECT)
+@one("inflate_ratio", by=(REDIRECT,))
 def deflate_bomb_within_the_size(sp: ServiceProvider) -> Document:
-    return _packed(service_provider.deflate(sp.text().encode() + b" " * 200_000))
+    return _packed(sp, service_provider.deflate(sp.text().encode() + b" " * 200_000))
 
 
-@one("inflate_ratio", binding=REDIRECT)
+@one("inflate_ratio", by=(REDIRECT,))
 def small_deflate_bomb(sp: ServiceProvider) -> Document:
-    return _packed(service_provider.deflate(b" " * 1_000_000))
+    return _packed(sp, service_provider.deflate(b" " * 1_000_000))
 
 
 def _mutilated(sp: ServiceProvider) -> Iterator[tuple[str, bytes]]:
@@ -107,18 +125,18 @@ def _mutilated(sp: ServiceProvider) -> Iterator[tuple[str, bytes]]:
 @several(
     "deflate",
     {name: name for name, _ in _mutilated(ServiceProvider())},
-    binding=REDIRECT,
+    by=(REDIRECT,),
 )
 def broken_deflate(sp: ServiceProvider, name: str) -> Document:
-    return _packed(dict(_mutilated(sp))[name])
+    return _packed(sp, dict(_mutilated(sp))[name])
 
 
-@one("encoding", binding=REDIRECT)
+@one("encoding", by=(REDIRECT,))
 def unknown_encoding(sp: ServiceProvider) -> Document:
     return Raw(sp.redirect(sp.text()) + b"&SAMLEncoding=urn:example:zip")
 
 
-@one("embedded_signature", binding=REDIRECT)
+@one("embedded_signature", by=(REDIRECT,))
 def xml_signature_by_redirect(sp: ServiceProvider) -> Document:
     return Raw(sp.redirect(sp.signed(), signed=False))
 
@@ -131,7 +149,7 @@ def xml_signature_by_redirect(sp: ServiceProvider) -> Document:
         "empty": "",
         "hmac": "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256",
     },
-    binding=REDIRECT,
+    by=(REDIRECT,),
 )
 def redirect_algorithm(sp: ServiceProvider, algorithm: str) -> Document:
     if algorithm in service_provider.HASHES:
@@ -140,13 +158,13 @@ def redirect_algorithm(sp: ServiceProvider, algorithm: str) -> Document:
     return Raw(re.sub(r"SigAlg=[^&]*", f"SigAlg={quote(algorithm, safe='')}", query).encode())
 
 
-@one("key_type", binding=REDIRECT)
+@one("key_type", by=(REDIRECT,))
 def redirect_with_an_elliptic_curve_algorithm(sp: ServiceProvider) -> Document:
     query = sp.redirect(sp.text()).decode()
     return Raw(query.replace("rsa-sha256", "ecdsa-sha256").encode())
 
 
-@several("signature_pair", {"SigAlg": "SigAlg", "Signature": "Signature"}, binding=REDIRECT)
+@several("signature_pair", {"SigAlg": "SigAlg", "Signature": "Signature"}, by=(REDIRECT,))
 def half_a_signature(sp: ServiceProvider, dropped: str) -> Document:
     query = sp.redirect(sp.text()).decode()
     return Raw(re.sub(rf"&{dropped}=[^&]*", "", query).encode())
@@ -154,21 +172,22 @@ def half_a_signature(sp: ServiceProvider, dropped: str) -> Document:
 
 @several(
     "repeated_parameter",
-    {name: name for name in ("SAMLRequest", "RelayState", "SigAlg", "Signature")},
-    binding=REDIRECT,
+    {name: name for name in ("message", "RelayState", "SigAlg", "Signature")},
+    by=(REDIRECT,),
 )
 def redirect_parameter_twice(sp: ServiceProvider, name: str) -> Document:
     query = sp.redirect(sp.text(), relay_state="a").decode()
+    name = sp.message.parameter if name == "message" else name
     again = re.search(rf"{name}=[^&]*", query)
     return Raw(f"{query}&{again[0]}".encode())
 
 
-@one("signature_value", binding=REDIRECT)
+@one("signature_value", by=(REDIRECT,))
 def redirect_with_a_foreign_key(sp: ServiceProvider) -> Document:
     return Raw(sp.redirect(sp.text(), key=service_provider.rsa_key("foreign")))
 
 
-@several("signature_value", {"changed": "b", "dropped": "", "added": "c"}, binding=REDIRECT)
+@several("signature_value", {"changed": "b", "dropped": "", "added": "c"}, by=(REDIRECT,))
 def redirect_relay_state(sp: ServiceProvider, change: str) -> Document:
     """The RelayState is not the one that was signed."""
     signed = sp.redirect(sp.text(), relay_state=None if change == "c" else "a").decode()
@@ -178,14 +197,14 @@ def redirect_relay_state(sp: ServiceProvider, change: str) -> Document:
     return Raw(signed.replace("&RelayState=a", wanted).encode())
 
 
-@one("signature_value", binding=REDIRECT)
+@one("signature_value", by=(REDIRECT,))
 def redirect_signature_over_another_request(sp: ServiceProvider) -> Document:
     good = sp.redirect(sp.text()).decode()
-    forged = sp.redirect(sp.text(identifier="_forged", acs_url=EVIL), signed=False).decode()
-    return Raw(re.sub(r"SAMLRequest=[^&]*", lambda _: forged, good).encode())
+    forged = sp.redirect(sp.text(**forgery(sp)), signed=False).decode()
+    return Raw(re.sub(rf"{sp.message.parameter}=[^&]*", lambda _: forged, good).encode())
 
 
-@one("signature_value", binding=REDIRECT)
+@one("signature_value", by=(REDIRECT,))
 def redirect_signature_in_the_order_of_the_query(sp: ServiceProvider) -> Document:
     """Signed as RelayState, SAMLRequest, SigAlg, which is not the order of the standard."""
     request = sp.redirect(sp.text(), signed=False).decode()
@@ -194,7 +213,7 @@ def redirect_signature_in_the_order_of_the_query(sp: ServiceProvider) -> Documen
     return Raw(query.encode() + b"&Signature=" + sp.value(query))
 
 
-@several("signature_base64", {"empty": "", "alphabet": "%21"}, binding=REDIRECT)
+@several("signature_base64", {"empty": "", "alphabet": "%21"}, by=(REDIRECT,))
 def redirect_signature_value(sp: ServiceProvider, value: str) -> Document:
     query = sp.redirect(sp.text()).decode()
     return Raw(re.sub(r"Signature=[^&]*", f"Signature={value}", query).encode())

@@ -1,4 +1,4 @@
-"""A second message or signature in every position: XSW 1 to 8 for AuthnRequests."""
+"""A second message or signature in every position: XSW 1 to 8 for protocol messages."""
 
 from __future__ import annotations
 
@@ -10,29 +10,36 @@ from lxml import etree
 from federation.saml import vocabulary
 from tests.attacks.saml import service_provider
 from tests.attacks.saml.attack import (
-    EVIL,
+    WITH_OPEN_CONTENT,
     WRAPPER,
     Document,
+    forgery,
+    in_content,
+    in_extensions,
     one,
     several,
     text,
-    within_confirmation,
     within_extensions,
 )
 from tests.attacks.saml.service_provider import DS, SAML, SAMLP, ServiceProvider, Shape
 
-PLACES = {"extensions": within_extensions, "confirmation": within_confirmation}
+Place = Callable[[ServiceProvider, str], dict[str, str]]
+
+EXTENSIONS = {"extensions": in_extensions}
+CONTENT = {"content": in_content}
 
 
-@several("nested_message", PLACES)
-def forged_around_signed(sp: ServiceProvider, place: Callable[[str], str]) -> Document:
-    """XSW: the good request, whole, inside an unsigned forged one."""
-    return sp.text(identifier="_forged", acs_url=EVIL, inside=place(text(sp.signed())))
+@several("nested_message", CONTENT, types=WITH_OPEN_CONTENT)
+@several("nested_message", EXTENSIONS)
+def forged_around_signed(sp: ServiceProvider, place: Place) -> Document:
+    """XSW: the good message, whole, inside an unsigned forged one."""
+    return sp.text(**(forgery(sp) | place(sp, text(sp.signed()))))
 
 
-@several("nested_message", PLACES)
-def signed_around_forged(sp: ServiceProvider, place: Callable[[str], str]) -> Document:
-    return sp.signed(inside=place(sp.text(identifier="_forged", acs_url=EVIL)))
+@several("nested_message", CONTENT, types=WITH_OPEN_CONTENT)
+@several("nested_message", EXTENSIONS)
+def signed_around_forged(sp: ServiceProvider, place: Place) -> Document:
+    return sp.signed(**place(sp, sp.text(**forgery(sp))))
 
 
 @several(
@@ -52,12 +59,12 @@ def another_message_inside(sp: ServiceProvider, message: str) -> Document:
 
 
 def moved(sp: ServiceProvider, *, keep: bool = False) -> tuple[Any, str, str]:
-    """Return a forged root, and the signature and the rest of a good request as text."""
+    """Return a forged root, and the signature and the rest of a good message as text."""
     original = sp.signed()
     signature = text(original[1])
     if not keep:
         original.remove(original[1])
-    return sp.element(identifier="_forged", acs_url=EVIL), signature, text(original)
+    return sp.element(**forgery(sp)), signature, text(original)
 
 
 def with_object(signature: str, content: str) -> Any:
@@ -83,10 +90,11 @@ def original_beside_its_signature(sp: ServiceProvider, before: bool) -> Document
     return forged
 
 
-@several("nested_message", {"XSW4": within_confirmation, "XSW7": within_extensions})
-def original_without_signature_inside(sp: ServiceProvider, place: Callable[[str], str]) -> Document:
+@several("nested_message", {"XSW4": in_content}, types=WITH_OPEN_CONTENT)
+@several("nested_message", {"XSW7": in_extensions})
+def original_without_signature_inside(sp: ServiceProvider, place: Place) -> Document:
     _, signature, original = moved(sp)
-    forged = sp.element(identifier="_forged", acs_url=EVIL, inside=place(original))
+    forged = sp.element(**(forgery(sp) | place(sp, original)))
     forged.insert(1, etree.fromstring(signature))
     return forged
 
@@ -94,7 +102,8 @@ def original_without_signature_inside(sp: ServiceProvider, place: Callable[[str]
 @one("duplicate_id", name="XSW5_same_id_on_forged_and_original")
 def same_id_on_forged_and_original(sp: ServiceProvider) -> Document:
     _, signature, original = moved(sp)
-    forged = sp.element(identifier="_request", acs_url=EVIL, inside=within_extensions(original))
+    options = forgery(sp) | {"identifier": "_request"} | in_extensions(sp, original)
+    forged = sp.element(**options)
     forged.insert(1, etree.fromstring(signature))
     return forged
 
@@ -114,13 +123,14 @@ def within_extensions_alone(content: str) -> str:
     )
 
 
-@several("signature_parent", PLACES)
-def signature_inside(sp: ServiceProvider, place: Callable[[str], str]) -> Document:
+@several("signature_parent", CONTENT, types=WITH_OPEN_CONTENT)
+@several("signature_parent", EXTENSIONS)
+def signature_inside(sp: ServiceProvider, place: Place) -> Document:
     good = text(service_provider.blank(Shape(), identifier="_request"))
     filled = good.replace("<ds:DigestValue/>", "<ds:DigestValue>AAAA</ds:DigestValue>").replace(
         "<ds:SignatureValue/>", "<ds:SignatureValue>AAAA</ds:SignatureValue>"
     )
-    return sp.signed(inside=place(filled))
+    return sp.signed(**place(sp, filled))
 
 
 @one("signature_parent")

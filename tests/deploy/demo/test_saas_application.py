@@ -85,3 +85,30 @@ def test_keeps_only_the_newest_sign_ins(
     for number in range(4):
         saas_application.remember(application.underway, str(number), "request")
     assert list(application.underway) == ["2", "3"]
+
+
+def test_metadata_says_how_it_is_signed_out(demonstration: environment.Demonstration) -> None:
+    settings = saas_application.service_provider(demonstration)
+    document = etree.fromstring(saas_application.metadata_of(settings))
+    services = document.findall(".//md:SingleLogoutService", NAMESPACE)
+    assert [(one.get("Location"), one.get("Binding")) for one in services] == [
+        ("http://localhost:9002/slo", saas_application.REDIRECT)
+    ]
+
+
+def test_refuses_an_answer_to_a_sign_out_that_nobody_asked_for(
+    application: saas_application.SaasApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(application, "auth", lambda *a, **k: None)
+    with pytest.raises(site.Problem, match="did not begin here"):
+        application.single_logout(request({}, {}, SAMLResponse="PHg+"))
+
+
+def test_forgets_the_person_before_it_asks_to_be_signed_out_everywhere(
+    application: saas_application.SaasApplication,
+) -> None:
+    session: dict[str, Any] = {"received": {"name_id": "alice"}}
+    with pytest.raises(site.Problem, match="does not answer"):
+        application.logout_everywhere(request(session, {}))
+    assert session == {}
+    assert application.logout_everywhere(request(session, {})).headers == [("Location", "/")]

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client as Browser
 from django.utils import timezone
 
-from federation.admin import assertion_preview
+from federation.admin import assertion_preview, saml_notices
 from idp import models
 from idp.admin.preview import Case, NothingIssued
 from idp.claims import applications
@@ -76,6 +76,45 @@ def test_follows_the_unsaved_name_id(browser: Browser, alice: models.User) -> No
     html = browser.post(f"/admin/preview/{row.pk}/", data).content.decode()
     assert "emailAddress" in html
     assert "differs from today" in html
+
+
+def test_follows_the_unsaved_choice_of_attributes(browser: Browser, alice: models.User) -> None:
+    row = ServiceProviderFactory(requested_attributes=[{"name": "urn:oid:2.5.4.42"}])
+    data = {
+        "mappings-TOTAL_FORMS": 0,
+        "mappings-INITIAL_FORMS": 0,
+        "preview-person": "alice",
+        "service_provider-0-attribute_release": "requested",
+        "service_provider-0-subject_identifier": "subject-id",
+    }
+    html = browser.post(f"/admin/preview/{row.pk}/", data).content.decode()
+    assert f"{alice.id.hex}@localhost" in html
+    assert "metadata does not ask for it" in html
+    data["service_provider-0-attribute_release"] = "odd"
+    assert (
+        "metadata does not ask for it"
+        not in browser.post(f"/admin/preview/{row.pk}/", data).content.decode()
+    )
+
+
+def test_an_assertion_that_names_nobody(alice: models.User) -> None:
+    shown = assertion_preview.show(
+        case_for(ServiceProviderFactory(default_name_id_format="none"), alice)
+    )
+    assert "NameID" not in shown.text
+
+
+def test_one_that_takes_artifacts_alone(alice: models.User) -> None:
+    service = {
+        "url": "https://sp.example/artifact",
+        "binding": "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact",
+    }
+    row = ServiceProviderFactory(assertion_consumer_services=[service])
+    assert 'Recipient="https://sp.example/artifact"' in (
+        assertion_preview.show(case_for(row, alice)).text
+    )
+    notices = saml_notices.of_application(row.application)
+    assert any("key is missing" in one.text for one in notices)
 
 
 def test_says_when_it_is_encrypted(alice: models.User) -> None:

@@ -9,6 +9,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from federation.admin import expiries
+from idp.admin import home
 from tests.attacks.saml import service_provider
 from tests.attacks.saml.service_provider import ServiceProvider
 from tests.support.factories import ServiceProviderFactory
@@ -42,3 +43,22 @@ def test_is_on_the_overview(browser: Browser) -> None:
     html = browser.get("/admin/").content.decode()
     assert "Metadata of Payroll" in html
     assert "expired" in html
+
+
+def test_says_how_near_the_end_is(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = timezone.now()
+
+    def entry(what: str, days: float) -> home.Expiry:
+        return home.Expiry(what, now + timedelta(days=days), "/x", "do it")
+
+    found = [entry("A", -1), entry("B", 6), entry("C", 29), entry("D", 89)]
+    monkeypatch.setattr(home, "_expiries", [lambda until: found])
+    html = browser.get("/admin/").content.decode()
+    for words in ("expired", "within a week", "within 30 days"):
+        assert html.count(f">{words}<") == 1
+
+
+def test_metadata_that_ends_later_than_a_month_is_no_news() -> None:
+    now = timezone.now()
+    ServiceProviderFactory(metadata_valid_until=now + timedelta(days=40))
+    assert not list(expiries.expiries(now + timedelta(days=90)))

@@ -8,6 +8,8 @@ import pytest
 from django.test import Client as Browser
 
 from federation.models import ServiceProvider as Row
+from federation.models import StoredArtifact
+from federation.saml import vocabulary
 from idp import models
 from tests.attacks.saml import service_provider
 from tests.attacks.saml.service_provider import ServiceProvider
@@ -44,6 +46,15 @@ def test_shows_what_is_inside_the_encryption(browser: Browser) -> None:
     assert "Inside the encryption" in html
     assert "EncryptedAssertion" in html
     assert "root@example.org" in html
+
+
+def test_fetches_what_an_artifact_stands_for(browser: Browser) -> None:
+    service = {"url": "https://sp.example/artifact", "binding": vocabulary.ARTIFACT, "index": 0}
+    row = ServiceProviderFactory(assertion_consumer_services=[service], signing_certificates=[DER])
+    html = tried(browser, row)
+    assert "It works" in html
+    assert "&lt;samlp:Response" in html
+    assert not StoredArtifact.objects.exists()
 
 
 def test_says_that_signed_requests_are_not_tested(browser: Browser) -> None:

@@ -25,10 +25,13 @@ def form(row: Row, **changes: Any) -> dict[str, Any]:
         "acs_urls": row.assertion_consumer_services[0]["url"],
         "default_name_id_format": row.default_name_id_format,
         "name_id_source": "username",
+        "name_qualifier": "",
         "sign_response": "on",
         "sign_assertion": "on",
         "encrypt_assertion": "on",
         "signature_algorithm": "rsa-sha256",
+        "attribute_release": "mapping",
+        "subject_identifier": "metadata",
         **changes,
     }
     return {
@@ -103,6 +106,76 @@ def test_saves_what_administrators_decide_and_keeps_indexes(browser: Browser) ->
     assert event.details["changes"]["signature_algorithm"]["before"] == "rsa-sha256"
 
 
+def test_an_affiliation_is_nobodys_entity_id(browser: Browser) -> None:
+    row, other = ServiceProviderFactory(), ServiceProviderFactory()
+    for name in (other.entity_id, row.entity_id, f" {other.entity_id} "):
+        html = browser.post(url(row), form(row, name_qualifier=name)).content.decode()
+        assert "not of a group of them" in html
+    group = "https://group.example"
+    assert browser.post(url(row), form(row, name_qualifier=group)).status_code == 302
+    row.refresh_from_db()
+    assert row.name_qualifier == group
+
+
+def test_keeps_both_bindings_of_one_address(browser: Browser) -> None:
+    row = ServiceProviderFactory()
+    (first,) = row.assertion_consumer_services
+    artifact = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact"
+    row.assertion_consumer_services = [first, {**first, "binding": artifact, "index": 1}]
+    row.save()
+    assert browser.post(url(row), form(row)).status_code == 302
+    row.refresh_from_db()
+    assert [(one["binding"][-8:], one["index"]) for one in row.assertion_consumer_services] == [
+        ("TTP-POST", 0),
+        ("Artifact", 1),
+    ]
+    assert not models.AuditEvent.objects.filter(action="application.changed").exists()
+
+
+def test_which_attributes_it_gets(browser: Browser) -> None:
+    row = ServiceProviderFactory()
+    assert "it gets no attributes" in browser.get(url(row)).content.decode()
+    row.attribute_consuming_services = [
+        {"index": 0, "attributes": [{"name": "urn:a", "friendly_name": "first"}]},
+        {"index": 7, "attributes": [{"name": "urn:b"}]},
+        {"index": 8, "attributes": []},
+    ]
+    row.entity_attributes = [
+        {
+            "name": "http://macedir.org/entity-category",
+            "values": [
+                "http://refeds.org/category/research-and-scholarship",
+                "https://other.example/<category>",
+            ],
+        },
+        {"name": "urn:oasis:names:tc:SAML:profiles:subject-id:req", "values": ["pairwise-id"]},
+    ]
+    row.save()
+    html = browser.get(url(row)).content.decode()
+    assert "Service 0: first" in html
+    assert "Service 7: urn:b" in html
+    assert "Service 8" not in html
+    assert "Research and Scholarship, https://other.example/&lt;category&gt;" in html
+    assert "Subject identifier that it gets: pairwise-id" in html
+    data = form(row, attribute_release="requested", subject_identifier="none")
+    assert browser.post(url(row), data).status_code == 302
+    row.refresh_from_db()
+    assert (row.attribute_release, row.subject_identifier) == ("requested", "none")
+
+
+def test_what_it_is_started_with(browser: Browser) -> None:
+    row = ServiceProviderFactory()
+    assert "Off. Once switched on" in browser.get(url(row)).content.decode()
+    data = form(row, idp_initiated="on", relay_states="https://app.example/\n second ")
+    assert browser.post(url(row), data).status_code == 302
+    row.refresh_from_db()
+    assert row.idp_initiated
+    assert row.relay_states == ["https://app.example/", "second"]
+    html = browser.get(url(row)).content.decode()
+    assert f"/saml/launch/{row.slug}</code>" in html
+    assert "Off. Once" not in html
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -110,7 +183,12 @@ def test_saves_what_administrators_decide_and_keeps_indexes(browser: Browser) ->
         ({"acs_urls": "https://ok.example/\nhttp://a.example/"}, "Line 2:"),
         ({"sign_response": None, "sign_assertion": None}, "Sign the response, the assertion"),
         ({"want_authn_requests_signed": "on"}, "import its metadata first"),
+        ({"attribute_queries": "on"}, "import its metadata first"),
         ({"signature_algorithm": "rsa-sha1"}, "not one of the available choices"),
+        ({"attribute_release": "all"}, "not one of the available choices"),
+        ({"subject_identifier": "both"}, "not one of the available choices"),
+        ({"relay_states": "first\n" + "x" * 2049}, "Line 2: at most 2048 bytes"),
+        ({"relay_states": "a\u202eb"}, "Line 1: at most"),
         ({"default_name_id_format": "odd"}, "not one of the available choices"),
     ],
 )

@@ -13,7 +13,7 @@ from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser
 
 from federation.identity_provider import entity, metadata
 from federation.models import ServiceProvider
-from federation.saml import signature, vocabulary, xml
+from federation.saml import certificate, encryption, signature, vocabulary, xml
 from idp import directory, keys
 from idp.models import SigningKey
 from tests.support.protocol import header
@@ -56,9 +56,46 @@ def test_names_both_endpoints_and_every_format(saml: SamlWorld) -> None:
 
 def test_publishes_nothing_that_does_not_work(saml: SamlWorld) -> None:
     root = general(saml)
-    for name in ("ArtifactResolutionService", "AttributeService"):
+    for name in ("AttributeService", "ManageNameIDService"):
         assert not find(root, f"//*[local-name()='{name}']")
-    assert not find(root, "//md:KeyDescriptor[@use='encryption']")
+
+
+def test_names_the_key_to_encrypt_to(saml: SamlWorld) -> None:
+    (descriptor,) = find(general(saml), "//md:KeyDescriptor[@use='encryption']")
+    (text,) = find(descriptor, ".//ds:X509Certificate/text()")
+    (private,) = keys.saml_decryption()
+    assert certificate.public_key(certificate.load(text)) == private.public_key()
+    assert {one.get("Algorithm") for one in find(descriptor, "md:EncryptionMethod")} == {
+        *encryption.CONTENT_ALGORITHMS,
+        *encryption.KEY_TRANSPORTS,
+    }
+
+
+def test_says_where_artifacts_are_resolved(saml: SamlWorld) -> None:
+    (service,) = find(general(saml), "//*[local-name()='ArtifactResolutionService']")
+    assert dict(service.attrib) == {
+        "Binding": vocabulary.SOAP_BINDING,
+        "Location": "http://localhost:8000/saml/artifact",
+        "index": "0",
+    }
+
+
+def test_is_an_attribute_authority_where_somebody_may_ask(saml: SamlWorld) -> None:
+    asking, other = saml.party(attribute_queries=True), saml.party()
+
+    def services(body: bytes) -> list[str]:
+        xml.validate(xml.parse(body), schema="metadata")
+        path = "//md:AttributeAuthorityDescriptor/md:AttributeService"
+        return [one.get("Location") for one in find(etree.fromstring(body), path)]
+
+    own, others = (
+        Client().get(f"/saml/metadata/{party.row.slug}").content for party in (asking, other)
+    )
+    url = "http://localhost:8000/saml/attributes"
+    assert services(own) == services(saml.provider.get("/saml/metadata").body) == [url]
+    assert services(others) == []
+    asking.change_application(enabled=False)
+    assert services(saml.provider.get("/saml/metadata").body) == []
 
 
 def test_is_valid_and_signed_by_the_current_key(saml: SamlWorld) -> None:
@@ -154,10 +191,10 @@ def test_a_rotation_is_published_before_it_signs(saml: SamlWorld, party: Party) 
     form = posted(party.redirect(saml.session, identifier="_before"))
     party.accept(form, request_id="_before")
 
-    assert keys.rotate(keys.SAML, "RS256") == "rotated"
+    assert keys.rotate(keys.SAML, "RS256", leaving=[str(party.row.pk)]) == "rotated"
     form = posted(party.redirect(saml.session, identifier="_after"))
     party.accept(form, request_id="_after")
-    assert len(find(general(saml), "//md:KeyDescriptor")) == 1
+    assert len(find(general(saml), "//md:KeyDescriptor[@use='signing']")) == 2
     assert SigningKey.objects.filter(purpose=keys.SAML).count() == 2
 
 

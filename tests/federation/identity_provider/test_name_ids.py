@@ -10,9 +10,11 @@ from federation.identity_provider import name_ids
 from federation.models import PersistentNameId
 from federation.saml import errors, vocabulary
 from idp.claims import attributes
-from idp.models import User
+from idp.models import Participant, User
 from tests.support.factories import UserFactory
-from tests.support.saml import Party, SamlWorld, posted
+from tests.support.protocol import cookie_of, header
+from tests.support.saml import Party, SamlWorld, accept, posted
+from tests.support.sign_in import Browser
 
 EMAIL = vocabulary.EMAIL_ADDRESS
 
@@ -23,7 +25,9 @@ def policy(format_: str) -> str:
 
 def of(format_: str, user: User, party: Party) -> str:
     person = attributes.of(user)
-    return name_ids.of(format_, person, service_provider=party.row).value
+    name = name_ids.of(format_, person, service_provider=party.row)
+    assert name is not None
+    return name.value
 
 
 def test_persistent_is_the_same_every_time(saml: SamlWorld, party: Party) -> None:
@@ -66,11 +70,96 @@ def test_persistent_survives_the_registration(saml: SamlWorld, party: Party) -> 
     assert PersistentNameId.objects.get(value=name).service_provider == entity_id
 
 
-def test_without_allow_create_a_first_one_is_given_all_the_same(
-    saml: SamlWorld, party: Party
+PERSISTENT = f'Format="{vocabulary.PERSISTENT}"'
+
+
+@pytest.mark.parametrize("said", ["false", "0"])
+@pytest.mark.parametrize("format_", [PERSISTENT, ""])
+def test_a_first_one_is_not_made_where_that_is_forbidden(
+    saml: SamlWorld, party: Party, said: str, format_: str
 ) -> None:
-    inside = f'<samlp:NameIDPolicy Format="{vocabulary.PERSISTENT}" AllowCreate="false"/>'
+    inside = f'<samlp:NameIDPolicy {format_} AllowCreate="{said}"/>'
+    form = posted(party.redirect(saml.session, inside=inside))
+    assert form.status == ("Requester", "InvalidNameIDPolicy")
+    assert not PersistentNameId.objects.exists()
+    name = posted(party.redirect(saml.session)).name_id.text
+    assert posted(party.redirect(saml.session, inside=inside)).name_id.text == name
+
+
+def test_not_even_behind_the_sign_in_page(saml: SamlWorld, party: Party) -> None:
+    inside = f'<samlp:NameIDPolicy {PERSISTENT} AllowCreate="false"/>'
+    waiting = party.post(None, signed=True, inside=inside)
+    browser = Browser()
+    browser.cookies.load(cookie_of(saml.session))
+    form = posted(browser.open(header(waiting, "Location")))
+    assert form.status == ("Requester", "InvalidNameIDPolicy")
+    assert not PersistentNameId.objects.exists()
+
+
+@pytest.mark.parametrize("inside", ["", f"<samlp:NameIDPolicy {PERSISTENT}/>"])
+def test_whoever_says_nothing_of_it_gets_a_first_one(
+    saml: SamlWorld, party: Party, inside: str
+) -> None:
     assert posted(party.redirect(saml.session, inside=inside)).status == ("Success",)
+
+
+def test_forbidding_it_says_nothing_of_other_formats(saml: SamlWorld, party: Party) -> None:
+    for format_ in (vocabulary.TRANSIENT, EMAIL):
+        inside = f'<samlp:NameIDPolicy Format="{format_}" AllowCreate="false"/>'
+        assert posted(party.redirect(saml.session, inside=inside)).status == ("Success",)
+
+
+# ----- affiliations -----
+
+AFFILIATION = "https://affiliation.example"
+TOGETHER = f'<samlp:NameIDPolicy {PERSISTENT} SPNameQualifier="{AFFILIATION}"/>'
+
+
+def test_an_affiliation_shares_a_persistent_name(saml: SamlWorld) -> None:
+    one, other = (saml.party(name_qualifier=AFFILIATION) for _ in range(2))
+    names = [
+        posted(party.redirect(saml.session, inside=TOGETHER)).name_id for party in (one, other)
+    ]
+    assert names[0].text == names[1].text
+    assert {name.get("SPNameQualifier") for name in names} == {AFFILIATION}
+    own = posted(one.redirect(saml.session)).name_id
+    assert own.text != names[0].text
+    assert own.get("SPNameQualifier") == one.sp.entity_id
+
+
+def test_nobody_else_reads_in_the_affiliation(saml: SamlWorld, party: Party) -> None:
+    member = saml.party(name_qualifier=AFFILIATION)
+    name = posted(member.redirect(saml.session, inside=TOGETHER)).name_id.text
+    form = posted(party.redirect(saml.session, inside=TOGETHER))
+    assert form.status == ("Requester", "InvalidNameIDPolicy")
+    subject = (
+        f"<saml:Subject><saml:NameID {PERSISTENT} SPNameQualifier='{AFFILIATION}'>{name}"
+        "</saml:NameID></saml:Subject>"
+    )
+    assert posted(party.redirect(saml.session, inside=subject)).status[-1] == "UnknownPrincipal"
+    assert posted(member.redirect(saml.session, inside=subject)).name_id.text == name
+
+
+# ----- none -----
+
+
+def test_an_assertion_that_names_nobody(saml: SamlWorld, party: Party) -> None:
+    party.change(default_name_id_format=name_ids.NONE)
+    form = posted(party.redirect(saml.session, identifier="_id"))
+    assert form.status == ("Success",)
+    assert not form.all("//saml:NameID")
+    assert form.one("//saml:Subject/saml:SubjectConfirmation") is not None
+    assert form.attributes["uid"] == ["alice"]
+    assert Participant.objects.get().name_id == ""
+    accept(party.sp, saml.provider.get("/saml/metadata").body, form, wantNameId=False)
+
+
+def test_a_request_can_ask_for_a_name_all_the_same(saml: SamlWorld, party: Party) -> None:
+    party.change(default_name_id_format=name_ids.NONE)
+    form = posted(party.redirect(saml.session, inside=policy(vocabulary.TRANSIENT)))
+    assert form.name_id.get("Format") == vocabulary.TRANSIENT
+    unspecified = posted(party.redirect(saml.session, inside=policy(vocabulary.UNSPECIFIED)))
+    assert not unspecified.all("//saml:NameID")
 
 
 def test_transient_is_new_every_time(saml: SamlWorld, party: Party) -> None:
@@ -158,10 +247,13 @@ def test_a_preview_keeps_nothing(saml: SamlWorld, party: Party) -> None:
     person = attributes.of(saml.user)
     for format_ in name_ids.SUPPORTED:
         foreseen = name_ids.foreseen(format_, person, service_provider=party.row)
+        assert foreseen is not None
         assert foreseen.format == format_
+    assert name_ids.foreseen(name_ids.NONE, person, service_provider=party.row) is None
     assert not PersistentNameId.objects.exists()
     name = posted(party.redirect(saml.session)).name_id.text
     persistent = name_ids.foreseen(vocabulary.PERSISTENT, person, service_provider=party.row)
+    assert persistent is not None
     assert persistent.value == name
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from federation.identity_provider import checks, pipeline
+from federation.identity_provider import checks, entity, pipeline
 from federation.models import SeenMessage
 from federation.saml import vocabulary
 from idp.models import SignIn
@@ -38,6 +38,7 @@ def test_the_order_of_the_checks() -> None:
         "decoded_message",
         "verified_request",
         "enabled_application",
+        "current_metadata",
         "demanded_signature",
         "exact_destination",
         "recent_issue_instant",
@@ -45,7 +46,9 @@ def test_the_order_of_the_checks() -> None:
         "not_seen_before",
         "registered_consumer",
         "possible_passive",
+        "wanted_here",
         "known_name_id_format",
+        "known_attribute_service",
         "reachable_authn_context",
         "known_subject",
     ]
@@ -400,13 +403,35 @@ def test_the_namespace_of_another_service_provider(saml: SamlWorld, party: Party
 def test_scoping_and_extensions_are_tolerated(saml: SamlWorld, party: Party) -> None:
     inside = (
         '<samlp:Extensions><x:any xmlns:x="urn:example:x">y</x:any></samlp:Extensions>'
-        '<samlp:Scoping ProxyCount="0"><samlp:IDPList><samlp:IDPEntry '
-        'ProviderID="https://other.example"/></samlp:IDPList>'
+        '<samlp:Scoping ProxyCount="0">'
         "<samlp:RequesterID>https://requester.example</samlp:RequesterID></samlp:Scoping>"
     )
     attributes = 'ProviderName="Acme" Consent="urn:oasis:names:tc:SAML:2.0:consent:unspecified"'
     answer = party.redirect(saml.session, inside=inside, attributes=attributes)
     assert posted(answer).status == ("Success",)
+
+
+def listed(*entity_ids: str, more: str = "") -> str:
+    entries = "".join(f'<samlp:IDPEntry ProviderID="{one}"/>' for one in entity_ids)
+    return f"<samlp:Scoping><samlp:IDPList>{entries}{more}</samlp:IDPList></samlp:Scoping>"
+
+
+OTHERS = ("https://other.example", "http://localhost:8000/saml/metadata/")
+
+
+def test_a_list_of_other_identity_providers(saml: SamlWorld, party: Party) -> None:
+    answer = party.redirect(saml.session, inside=listed(*OTHERS))
+    assert posted(answer).status == ("Responder", "NoSupportedIDP")
+    trace = last()
+    assert trace.trace[-1]["expected"] == entity.entity_id()
+    assert trace.received["IDPList"] == list(OTHERS)
+    assert "IDPList" in trace.suggestion
+
+
+def test_a_list_that_we_are_in_or_that_goes_on_elsewhere(saml: SamlWorld, party: Party) -> None:
+    elsewhere = "<samlp:GetComplete>https://sp.example/idps</samlp:GetComplete>"
+    for inside in (listed(*OTHERS, entity.entity_id()), listed(*OTHERS, more=elsewhere)):
+        assert posted(party.redirect(saml.session, inside=inside)).status == ("Success",)
 
 
 def test_an_attribute_consuming_service_index_is_tolerated(saml: SamlWorld, party: Party) -> None:

@@ -398,12 +398,41 @@ def test_signing_in_as_another_than_the_subject(
         subject("nobody", vocabulary.TRANSIENT),
         subject("nobody@example.org", vocabulary.EMAIL_ADDRESS),
         subject("nobody"),
+        subject("CN=alice", "urn:oasis:names:tc:SAML:1.1:nameid-format:X509SubjectName"),
+        subject("https://sp.example", vocabulary.ENTITY),
         subject("x", vocabulary.PERSISTENT, NameQualifier="https://other.example"),
     ],
 )
 def test_an_unknown_subject(saml: SamlWorld, party: Party, wanted: str) -> None:
     form = posted(party.redirect(saml.session, inside=wanted))
     assert form.status == ("Responder", "UnknownPrincipal")
+
+
+TRANSIENT = f'<samlp:NameIDPolicy Format="{vocabulary.TRANSIENT}"/>'
+
+
+def test_a_transient_subject_is_said_again_in_its_session(saml: SamlWorld, party: Party) -> None:
+    name = posted(party.redirect(saml.session, inside=TRANSIENT)).name_id.text
+    wanted = subject(name, vocabulary.TRANSIENT)
+    form = posted(party.redirect(saml.session, inside=wanted))
+    assert (form.name_id.text, form.name_id.get("Format")) == (name, vocabulary.TRANSIENT)
+    # Elsewhere, and for somebody else, it means nobody.
+    assert posted(saml.party().redirect(saml.session, inside=wanted)).status[-1] == (
+        "UnknownPrincipal"
+    )
+    passive = {"inside": wanted, "attributes": PASSIVE}
+    assert posted(party.redirect(sign_in(UserFactory()), **passive)).status[-1] == "NoPassive"
+    # In another session of the same person it cannot be given again.
+    assert posted(party.redirect(sign_in(saml.user), inside=wanted)).status[-1] == (
+        "UnknownPrincipal"
+    )
+
+
+def test_a_transient_subject_dies_with_its_session(saml: SamlWorld, party: Party) -> None:
+    name = posted(party.redirect(saml.session, inside=TRANSIENT)).name_id.text
+    sessions.end(saml.session, reason="test", now=timezone.now())
+    answer = party.redirect(sign_in(saml.user), inside=subject(name, vocabulary.TRANSIENT))
+    assert posted(answer).status == ("Responder", "UnknownPrincipal")
 
 
 def test_a_name_id_of_another_service_provider_is_unknown(saml: SamlWorld, party: Party) -> None:

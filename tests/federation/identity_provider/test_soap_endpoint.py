@@ -13,6 +13,7 @@ from idp.protocol.message import Request, Response
 
 pytestmark = pytest.mark.django_db
 
+SOAP_1_2 = b"http://www.w3.org/2003/05/soap-envelope"
 ENVELOPE = soap.envelope(xml.new("samlp:ArtifactResolve"))
 
 
@@ -50,7 +51,7 @@ def test_an_answer_goes_out_in_an_envelope() -> None:
         (b"\xff\xfe<a/>", "soap:Client"),
         (b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "soap:Client"),
         (
-            b'<E:Envelope xmlns:E="http://www.w3.org/2003/05/soap-envelope"/>',
+            b'<E:Envelope xmlns:E="%s"/>' % SOAP_1_2,
             "soap:VersionMismatch",
         ),
         (b"<a>" * 90_000, "soap:Client"),
@@ -73,6 +74,13 @@ def test_a_refused_message_says_no_more_than_its_reference() -> None:
     assert AuditEvent.objects.get(reference=reference).reason == (
         "signature_value: a secret of the trace"
     )
+
+
+def test_an_envelope_may_come_under_the_name_of_the_next_version() -> None:
+    """As from pysaml2; what it is, is told by its namespace alone."""
+    label = {"content_type": "application/soap+xml"}
+    assert ask(**label).status == 200
+    assert ask(ENVELOPE.replace(vocabulary.SOAP.encode(), SOAP_1_2), **label).status == 500
 
 
 @pytest.mark.parametrize(

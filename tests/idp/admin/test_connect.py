@@ -26,7 +26,8 @@ def registered() -> models.Client:
 def test_offers_every_kind(browser: Browser) -> None:
     html = browser.get("/admin/connect/").content.decode()
     for kind in Kind.values:
-        assert f'href="/admin/connect/{kind}/"' in html
+        path = "saml/applications" if kind == Kind.SAML else kind
+        assert f'href="/admin/connect/{path}/"' in html
     assert html.count('class="choice"') == len(Kind.values)
 
 

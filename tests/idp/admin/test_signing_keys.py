@@ -35,14 +35,14 @@ def test_explains_and_rotates(browser: Browser) -> None:
     assert "published until" in html
 
 
-def test_saml_publishes_first(browser: Browser) -> None:
-    url = f"{LIST}rotate/saml/RS256/"
-    assert "Publish the next key" in browser.get(LIST).content.decode()
+def test_the_key_to_encrypt_to_us_is_published_first(browser: Browser) -> None:
+    url = f"{LIST}rotate/saml-enc/RSA-OAEP/"
+    assert "Both open what arrives" in browser.get(url).content.decode()
     browser.post(url)
     assert models.AuditEvent.objects.filter(action="key.published").exists()
-    assert "will refuse our responses until they do" in browser.get(url).content.decode()
+    assert "still opens what arrives" in browser.get(url).content.decode()
     browser.post(url)
-    assert Key.objects.filter(purpose="saml", state="retired").count() == 1
+    assert Key.objects.filter(purpose="saml-enc", state="retired").count() == 1
 
 
 def test_hands_out_the_certificate(browser: Browser) -> None:

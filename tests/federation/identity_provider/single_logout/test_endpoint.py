@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from federation.saml import datatypes, vocabulary
+from federation.saml import datatypes, encryption, vocabulary, xml
+from idp import keys
 from idp.accounts import session as sessions
 from idp.models import AuditEvent, LogoutNotification, Session, SignIn
 from tests.attacks.saml.service_provider import rsa_key, xmlsec_key
@@ -407,3 +408,21 @@ def test_a_reply_is_given_for_half_an_hour(saml: SamlWorld, sp: Leaver) -> None:
     for query in ("ticket=x", "x=y", ""):
         answer = sp.party.provider.send("GET", "/saml/slo/reply", query=query)
         assert location_of(answer) == "/logout/done"
+
+
+@pytest.mark.standard("SAML Core", "2.2.4", "an encrypted name is opened, by either way in")
+@pytest.mark.parametrize("way", ["get", "soap"])
+def test_an_encrypted_name(saml: SamlWorld, sp: Leaver, way: str) -> None:
+    name, index, rest = sp.sign_on(saml.session).inside.partition("<samlp:")
+    (certificate,) = keys.saml_encryption_certificates()
+    declared = name.replace("<saml:NameID", f'<saml:NameID xmlns:saml="{vocabulary.SAML}"')
+    sealed = encryption.encrypt(
+        xml.parse(declared.encode()), key=encryption.encryption_key(certificate, ())
+    )
+    text = xml.serialise(sealed).decode().replace("EncryptedAssertion", "EncryptedID")
+    inside = text + index + rest
+    if way == "get":
+        sp.get(saml.session, inside)
+    else:
+        sp.soap(inside)
+    assert is_over(saml.session)

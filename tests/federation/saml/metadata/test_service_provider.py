@@ -12,6 +12,7 @@ from federation.saml import encryption, errors, signature, vocabulary
 from federation.saml.assertion_consumer_service import AssertionConsumerService
 from federation.saml.metadata import endpoint, presentation
 from federation.saml.metadata import service_provider as metadata
+from federation.saml.metadata.attribute_consuming_service import AttributeConsumingService
 from tests.attacks.saml import metadata as corpus
 from tests.attacks.saml import service_provider
 from tests.attacks.saml.service_provider import ServiceProvider, consumer, key_info
@@ -133,6 +134,22 @@ def test_reads_everything() -> None:
                 "urn:oid:0.9.2342.19200300.100.1.3", vocabulary.NAME_FORMAT_URI, "mail", True
             ),
             metadata.RequestedAttribute("uid"),
+        ),
+        attribute_consuming_services=(
+            AttributeConsumingService(0, None, (metadata.RequestedAttribute("ignored"),)),
+            AttributeConsumingService(
+                1,
+                True,
+                (
+                    metadata.RequestedAttribute(
+                        "urn:oid:0.9.2342.19200300.100.1.3",
+                        vocabulary.NAME_FORMAT_URI,
+                        "mail",
+                        True,
+                    ),
+                    metadata.RequestedAttribute("uid"),
+                ),
+            ),
         ),
         display_name="The Application",
         description="Does things",
@@ -436,3 +453,18 @@ def test_reads_the_metadata_of_python3_saml(sp: ServiceProvider) -> None:
     assert read.authn_requests_signed
     assert read.want_assertions_signed
     assert read.warnings == ()
+
+
+def by_artifact(sp: ServiceProvider, keys: str) -> bytes:
+    return sp.metadata(role=keys + consumer(sp.acs_url, binding=vocabulary.ARTIFACT))
+
+
+def test_artifacts_alone_are_enough(sp: ServiceProvider) -> None:
+    read = parse(by_artifact(sp, corpus.key(sp.key)))
+    assert [one.binding for one in read.assertion_consumer_services] == [vocabulary.ARTIFACT]
+    assert read.warnings == ()
+
+
+def test_without_a_key_nobody_fetches_what_an_artifact_stands_for(sp: ServiceProvider) -> None:
+    read = parse(by_artifact(sp, ""))
+    assert any("nobody can sign in" in warning for warning in read.warnings)

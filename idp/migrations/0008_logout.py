@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("idp", "0005_logout_outbox")]
+    dependencies = [("idp", "0007_rollover")]
 
     operations = [
         migrations.AddField(

@@ -1,0 +1,120 @@
+"""The metadata page of an application: state, a waiting change, yes and no."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+from django.urls import reverse
+
+from federation.identity_provider import registration
+from federation.models import MetadataProposal, ServiceProvider, Subscription
+from idp import models
+from tests.support import receiver
+from tests.support.factories import UserFactory
+from tests.support.metadata import Federation, alone, provider
+from tests.support.saml import metadata_of
+
+A = provider("a")
+MOVED = "https://a.example.edu/moved"
+
+pytestmark = pytest.mark.usefixtures("at_once")
+
+
+def page(response: Any, status: int = 200) -> str:
+    assert response.status_code == status, response.content.decode()[:3000]
+    return response.content.decode()  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def followed(browser: Browser, federation: Federation) -> str:
+    """A sensitive application that follows a signed document; the address of its page."""
+    federation.publish(federation.sign(alone(metadata_of(A))))
+    row = registration.register_from_metadata(metadata_of(A), name="Library").service_provider
+    Subscription.objects.create(service_provider=row, source=federation.source())
+    ServiceProvider.objects.update(changes_wait=True)
+    return reverse("admin:saml_metadata", args=[row.pk])
+
+
+def change(browser: Browser, federation: Federation, url: str, acs: str = MOVED) -> str:
+    """Publish another address and refresh; returns the page."""
+    document = metadata_of(A).replace(A.acs_url.encode(), acs.encode())
+    federation.publish(federation.sign(alone(document)))
+    assert browser.post(url, {"refresh": "yes"}).status_code == 303
+    return page(browser.get(url))
+
+
+def button(html: str, name: str) -> str:
+    """The value of a button of the page."""
+    return html.partition(f'name="{name}" value="')[2].partition('"')[0]
+
+
+def test_shows_where_it_comes_from(browser: Browser, followed: str) -> None:
+    html = page(browser.get(followed))
+    for words in ("Federation", "verified with a pinned key", "wait for an administrator"):
+        assert words in html
+    application = models.Application.objects.get()
+    html = page(browser.get(reverse("admin:idp_application_change", args=[application.pk])))
+    assert followed in html
+    assert "from Federation" in html
+
+
+def test_a_change_waits_and_is_accepted(
+    browser: Browser, federation: Federation, followed: str
+) -> None:
+    html = change(browser, federation, followed)
+    for words in ("New metadata waits for you", MOVED, A.acs_url, "Accept it", "Refuse it"):
+        assert words in html
+    assert "New metadata of Library waits for you" in page(browser.get("/admin/"))
+    browser.post(followed, {"accept": button(html, "accept")})
+    row = ServiceProvider.objects.get()
+    assert row.assertion_consumer_services[0]["url"] == MOVED
+    assert models.AuditEvent.objects.get(action="metadata.accepted").actor == "root"
+    html = page(browser.get(followed))
+    assert "The new metadata is in use." in html
+    assert "accepted, root" in html
+
+
+def test_a_change_is_refused(browser: Browser, federation: Federation, followed: str) -> None:
+    html = change(browser, federation, followed)
+    browser.post(followed, {"refuse": button(html, "refuse")})
+    assert ServiceProvider.objects.get().assertion_consumer_services[0]["url"] == A.acs_url
+    assert MetadataProposal.objects.get().state == "refused"
+    assert models.AuditEvent.objects.get(action="metadata.refused").actor == "root"
+
+
+def test_only_what_was_looked_at_is_accepted(
+    browser: Browser, federation: Federation, followed: str
+) -> None:
+    html = change(browser, federation, followed)
+    seen = button(html, "accept")
+    change(browser, federation, followed, acs="https://evil.example/acs")
+    browser.post(followed, {"accept": seen})
+    assert "Newer metadata has come meanwhile" in page(browser.get(followed))
+    assert ServiceProvider.objects.get().assertion_consumer_services[0]["url"] == A.acs_url
+
+
+def test_errors_are_shown(browser: Browser, federation: Federation, followed: str) -> None:
+    federation.server.behaviours["/metadata.xml"] = receiver.ok(b"", status=503)
+    browser.post(followed, {"refresh": "yes"})
+    assert "answers with status 503" in page(browser.get(followed))
+
+
+def test_stops_following(browser: Browser, followed: str) -> None:
+    browser.post(followed, {"stop": "yes"})
+    assert not Subscription.objects.exists()
+    html = page(browser.get(followed))
+    assert "it is not refreshed" in html
+    assert browser.post(followed, {"refresh": "yes"}).status_code == 404
+
+
+def test_is_for_administrators(browser_of: Any, followed: str) -> None:
+    assert browser_of(UserFactory()).get(followed).status_code == 403
+    assert browser_of(UserFactory()).post(followed, {"stop": "yes"}).status_code == 403
+    assert Subscription.objects.exists()
+
+
+def test_an_unknown_application(browser: Browser) -> None:
+    missing = reverse("admin:saml_metadata", args=["00000000-0000-0000-0000-000000000000"])
+    assert browser.get(missing).status_code == 404

@@ -1,0 +1,98 @@
+"""The process that reads aggregates: its word, its caps, what it is not given."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from federation.saml import xml
+from federation.saml.metadata import aggregate_process
+from federation.saml.metadata.aggregate_process import Line, Outcome, Task
+from tests.attacks.saml import service_provider
+from tests.support.metadata import Federation, group, provider
+from tests.support.receiver import Receiver
+
+A, B = provider("a"), provider("b")
+MEBIBYTE = 1024 * 1024
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def run(folder: Path, document: bytes, **members: Any) -> tuple[Outcome | None, Path]:
+    """Let the process read a document; None if it said nothing."""
+    file, output = folder / "in.xml", folder / "out.lines"
+    file.write_bytes(document)
+    now = datetime.now(UTC).isoformat()
+    task = Task(file=str(file), output=str(output), now=now, **members)
+    done = subprocess.run(
+        [sys.executable, "-m", aggregate_process.__name__],
+        input=json.dumps(asdict(task)).encode(),
+        capture_output=True,
+        check=False,
+        env={"PATH": os.environ["PATH"]},
+        timeout=120,
+    )
+    return (Outcome(**json.loads(done.stdout)) if done.returncode == 0 else None), output
+
+
+def signed(*documents: bytes) -> tuple[bytes, str]:
+    federation = Federation(Receiver())
+    return federation.sign(group(*documents)), federation.certificate
+
+
+def test_writes_a_line_for_each(folder: Path) -> None:
+    document, certificate = signed(A.metadata(), B.metadata())
+    outcome, output = run(folder, document, certificates=(certificate,))
+    assert outcome is not None
+    assert (outcome.check, outcome.entities, outcome.signed) == ("", 2, True)
+    assert outcome.peak > 0
+    lines = [Line(**json.loads(line)) for line in output.read_text().splitlines()]
+    assert [line.entity_id for line in lines] == [A.entity_id, B.entity_id]
+
+
+def test_a_wrong_signature_leaves_nothing(folder: Path) -> None:
+    document, _ = signed(A.metadata())
+    foreign = service_provider.base64_der(
+        service_provider.certificate(service_provider.rsa_key("foreign"))
+    )
+    outcome, output = run(folder, document, certificates=(foreign,))
+    assert outcome is not None
+    assert outcome.check == "signature_value"
+    assert not output.exists()
+
+
+BOMBS = {
+    "elements": b"<a/>" * 20_000_000,
+    "attributes": b"<a b='1' c='2' d='3' e='4'/>" * 3_000_000,
+    "text": b"<a>" + b"x" * 60_000_000 + b"</a>",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_ends_at_the_cap(folder: Path, name: str) -> None:
+    document = f"<md:EntitiesDescriptor xmlns:md='{xml.vocabulary.MD}'>".encode()
+    outcome, output = run(
+        folder,
+        document + BOMBS[name] + b"</md:EntitiesDescriptor>",
+        memory=300 * MEBIBYTE,
+    )
+    assert outcome is None or outcome.check in ("memory", "elements", "well_formed"), outcome
+    assert not output.exists()
+
+
+def test_what_is_larger_than_the_limit_is_refused(folder: Path) -> None:
+    outcome, _ = run(folder, A.metadata() + b"\n" * (100 * MEBIBYTE))
+    assert outcome is not None
+    assert outcome.check == "size"
