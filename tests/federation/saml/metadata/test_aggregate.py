@@ -117,6 +117,16 @@ def test_namespaces_are_counted_across_pieces() -> None:
     assert refused.value.check == "namespaces"
 
 
+def test_tags_are_counted_over_all_pieces() -> None:
+    limits = xml.Limits(10_000_000, 32, elements=100, attribute=4_096, namespaces=10)
+    some = b"<b/>" * 90 + b" " * xml.CHUNK
+    assert len(xml.parse_file(io.BytesIO(b"<a>" + some + b"</a>"), limits=limits)) == 90
+    flood = b"<a>" + some * 5 + b"<never closed"
+    with pytest.raises(errors.InvalidMessage) as refused:
+        xml.parse_file(io.BytesIO(flood), limits=limits)
+    assert refused.value.check == "elements"
+
+
 def test_the_size_is_counted_over_all_pieces() -> None:
     limits = xml.Limits(2 * xml.CHUNK, 32, 100, 4_096, 10)
     document = b"<a>" + b" " * (2 * xml.CHUNK) + b"</a>"
