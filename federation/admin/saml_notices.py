@@ -39,13 +39,12 @@ def of_application(application: Application) -> list[Notice]:
     return notices(found, application=application)
 
 
-def standstill() -> list[home.Finding]:
+def standstill(now: datetime) -> list[home.Finding]:
     """Enabled service providers at which nobody can sign in, for the overview."""
     rows = ServiceProvider.objects.filter(application__enabled=True).select_related("application")
     rows = rows.defer("metadata_xml", "application__logo").order_by("-registered_at")[
         :MOST_LOOKED_AT
     ]
-    now = timezone.now()
     stopped = [row for row in rows if _is_stopped(row, now)]
     if not stopped:
         return []
