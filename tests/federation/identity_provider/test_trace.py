@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 import federation.saml
@@ -14,7 +15,7 @@ from federation.identity_provider import entity, evidence, pipeline, refusal, re
 from federation.models import ServiceProvider as Row
 from federation.saml import certificate, errors, redaction, vocabulary
 from idp import refusals
-from idp.models import SignIn, User
+from idp.models import Interaction, SignIn, User
 from tests.attacks.saml import service_provider
 from tests.attacks.saml.service_provider import Shape
 from tests.support.factories import PASSWORD, UserFactory
@@ -135,6 +136,15 @@ def test_a_request_that_waited_for_its_person_keeps_its_evidence(
     row = SignIn.objects.get(protocol="saml", result="success")
     assert 'ID="_kept"' in row.received["message"]
     assert line(row, "Destination")["received"] == party.sp.destination
+
+
+def test_a_request_that_waits_is_kept_short(saml: SamlWorld, party: Party) -> None:
+    many = f'<x xmlns="urn:x">{"<y>t</y>" * 800}</x>'
+    text = party.request(inside=f"<samlp:Extensions>{many}</samlp:Extensions>")
+    assert party.send_form(party.sp.post(text)).status == 303
+    row = Interaction.objects.get()
+    assert len(row.request["received"]["message"]) == 4_000
+    assert len(orjson.dumps(row.request)) < 12_000
 
 
 def test_at_once_again_within_a_minute_nothing_is_kept(saml: SamlWorld, party: Party) -> None:
