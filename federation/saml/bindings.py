@@ -19,8 +19,9 @@ from federation.saml import errors, signature, vocabulary, xml
 MAX_RELAY_STATE = 2_048
 MAX_ENCODED = 512 * 1024
 MAX_PARAMETERS = 64
-# One in five characters of base64 with line breaks, at most; taking one out costs as much as 50.
-MAX_ESCAPES = 64 * 1024
+# One in ten characters of the longest message, broken into lines; taking one out costs as much as
+# 50 others.
+MAX_ESCAPES = 32 * 1024
 MAX_RATIO = 100
 # A short message may well pack better than that.
 RATIO_FREE = 16 * 1024

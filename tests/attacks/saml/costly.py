@@ -36,7 +36,8 @@ def elements(sp: ServiceProvider, piece: str) -> Document:
     return sp.text(inside=within_extensions(filled(piece)))
 
 
-@several("elements", {"comments": "<!---->", "instructions": "<?a?>", "sections": "<![CDATA[&]]>"})
+@several("elements", {"instructions": "<?a?>"}, post="escapes", redirect="escapes")
+@several("elements", {"comments": "<!---->", "sections": "<![CDATA[&]]>"})
 def hidden_nodes(sp: ServiceProvider, piece: str) -> Document:
     return sp.text(inside=within_extensions(filled(piece)))
 
@@ -68,7 +69,7 @@ def text_under_a_foreign_signature(sp: ServiceProvider, piece: str) -> Document:
 @several(
     "signature_value",
     {
-        "attributes": '<x:a b="1" c="2"/>',
+        "attributes": '<x:a b="1"/>',
         "deep": "<x:a>" * 25 + "</x:a>" * 25,
         "long_attributes": f'<x:a b="{"&amp;" * 800}"/>',
         "identifiers": "",
@@ -94,7 +95,7 @@ def _by_a_foreign_key(sp: ServiceProvider, **options: Any) -> Any:
 @one("signature_value")
 def namespaces_under_a_foreign_signature(sp: ServiceProvider) -> Document:
     """Every declaration is in scope of every element, and used by many of them."""
-    inside = within_extensions(f"<x:a {_used()}/>" * 38 + "<x:a/>" * 800)
+    inside = within_extensions(f"<x:a {_used()}/>" * 18 + "<x:a/>" * 900)
     return text(_by_a_foreign_key(sp, attributes=_declared(), inside=inside))
 
 

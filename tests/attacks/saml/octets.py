@@ -220,7 +220,7 @@ def huge_attribute(sp: ServiceProvider) -> Document:
     return sp.text(attributes=f'Consent="urn:{"x" * 100_000}"')
 
 
-@one("elements")
+@one("attributes")
 def many_elements_with_attributes(sp: ServiceProvider) -> Document:
     return sp.text(inside=within_extensions('<x:a b="" c=""/>' * 1_500))
 
