@@ -115,6 +115,17 @@ def test_tells_that_the_person_cancelled(sp: ServiceProvider) -> None:
     sign_in(sp, person)
 
 
+def test_fetches_the_answer_itself(service_provider: Start) -> None:
+    """Shibboleth gets an artifact, and resolves it by SOAP."""
+    sp, person = service_provider(Shibboleth), Person()
+    assert isinstance(sp, Shibboleth)
+    page = person.open(sp.asking_by_artifact())
+    page = person.sign_in(page, "alice", sp.gatehouse.password)
+    assert page.url == sp.protected, sp.log[-3000:] + sp.gatehouse.log[-3000:]
+    assert any("SAMLart=" in one.url for one in page.history)
+    assert sp.known(page.text).attributes["mail"] == ["alice@example.org"]
+
+
 @pytest.mark.parametrize("kind", [Shibboleth, SimpleSAMLphp, Pysaml2])
 def test_signs_in_in_a_browser(
     kind: type[ServiceProvider],

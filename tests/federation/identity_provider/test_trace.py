@@ -184,6 +184,12 @@ def test_a_person_without_a_value_for_the_name_id(saml: SamlWorld, party: Party)
     assert "verified e-mail address" in row.suggestion
 
 
+def test_a_first_name_id_that_the_request_forbids(saml: SamlWorld, party: Party) -> None:
+    policy = f'<samlp:NameIDPolicy Format="{vocabulary.PERSISTENT}" AllowCreate="false"/>'
+    posted(party.redirect(saml.session, inside=policy))
+    assert 'AllowCreate="true"' in last().suggestion
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"), [(600, "seconds ahead of"), (-7200, "seconds behind")]
 )
