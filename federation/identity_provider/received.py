@@ -16,6 +16,7 @@ from idp.protocol.message import Request
 
 MAX_SHOWN = 4_000
 MESSAGE = "message"
+_LINES = {ord("\n"): None, ord("\t"): None}
 
 
 def facts(origin: Request, message: Message | None, request: AuthnRequest | None) -> dict[str, Any]:
@@ -75,4 +76,6 @@ def is_markup(message: Message) -> bool:
 
 def printable(text: str) -> str:
     """Text that every database can hold and every page can show."""
+    if text.translate(_LINES).isprintable():
+        return text
     return "".join(one if one.isprintable() or one in "\n\t" else "\ufffd" for one in text)

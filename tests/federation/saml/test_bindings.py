@@ -93,6 +93,42 @@ def test_decodes_post(sp: ServiceProvider, line_break: str) -> None:
     assert message.signature is None
 
 
+def test_limits_are_inclusive(sp: ServiceProvider) -> None:
+    body = sp.post(sp.text(), relay_state="x" * 2_048)
+    others = b"&a=b" * (bindings.MAX_PARAMETERS - 2)
+    assert len(bindings.decode_post(body + others).relay_state or "") == 2_048
+    escapes = body.count(b"%")
+    bindings.decode_post(body + b"&a=" + b"%41" * (bindings.MAX_ESCAPES - escapes))
+    for longer, check in (
+        (body + others + b"&a=b", "parameters"),
+        (body + b"&a=" + b"%41" * (bindings.MAX_ESCAPES - escapes + 1), "escapes"),
+        (sp.post(sp.text(), relay_state="x" * 2_049), "relay_state"),
+        (body + b"a" * (bindings.MAX_ENCODED - len(body) + 1), "size"),
+    ):
+        with pytest.raises(errors.InvalidMessage) as refused:
+            bindings.decode_post(longer)
+        assert refused.value.check == check
+
+
+@pytest.mark.parametrize("size", [255 * 1024, 256 * 1024, 256 * 1024 + 1])
+def test_inflates_as_much_as_is_read(size: int) -> None:
+    """Stored, not packed: the ratio has nothing to say."""
+    packed = service_provider.deflate(b"a" * size, level=0)
+    if size <= xml.MESSAGE.size:
+        assert len(bindings.inflate(packed)) == size
+    else:
+        with pytest.raises(errors.MessageTooLarge, match="inflated_size"):
+            bindings.inflate(packed)
+
+
+def test_what_is_short_may_pack_well() -> None:
+    assert len(bindings.inflate(service_provider.deflate(b"a" * bindings.RATIO_FREE))) == (
+        bindings.RATIO_FREE
+    )
+    with pytest.raises(errors.MessageTooLarge, match="inflate_ratio"):
+        bindings.inflate(service_provider.deflate(b"a" * (bindings.RATIO_FREE + 1)))
+
+
 def test_post_form_is_ascii(sp: ServiceProvider) -> None:
     with pytest.raises(errors.InvalidMessage) as refused:
         bindings.decode_post(sp.post(sp.text()) + b"&RelayState=\xff")

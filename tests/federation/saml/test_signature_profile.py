@@ -145,3 +145,23 @@ def test_parent_without_id(sp: ServiceProvider) -> None:
     del root.attrib["ID"]
     root.find(f".//{{{DS}}}Reference").set("URI", "#None")
     assert check_of(root) == "reference_uri"
+
+
+@pytest.mark.parametrize("count", [10, 11])
+def test_no_more_than_ten_prefixes(sp: ServiceProvider, count: int) -> None:
+    root = sp.signed()
+    inclusive = etree.fromstring(references.inclusive_namespaces("saml " * count))
+    root.find(f".//{{{DS}}}CanonicalizationMethod").append(inclusive)
+    if count == 10:
+        signature_profile.inspect(root)
+    else:
+        assert check_of(root) == "inclusive_namespaces"
+
+
+@pytest.mark.parametrize("name", ["CanonicalizationMethod", "Transform[2]"])
+def test_comments_may_be_kept(sp: ServiceProvider, name: str) -> None:
+    """There are none, so both canonical forms are the same (SAML Core §5.4.3)."""
+    root = sp.signed()
+    method = root.find(f".//{{{DS}}}{name}")
+    method.set("Algorithm", vocabulary.EXCLUSIVE_C14N_WITH_COMMENTS)
+    assert len(signature_profile.inspect(root)) == 1

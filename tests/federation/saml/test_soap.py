@@ -29,6 +29,27 @@ def test_indented_and_with_a_harmless_header() -> None:
     assert opened.tag == vocabulary.name("samlp:ArtifactResolve")
 
 
+@pytest.mark.parametrize("value", ["0", "false", " 0 ", "\n0\t"])
+def test_header_blocks_may_say_that_nobody_has_to_understand_them(value: str) -> None:
+    block = f'<x:a xmlns:x="urn:x" e:mustUnderstand="{value}"/>'
+    assert len(soap.open_envelope(envelope(CONTENT, header=f"<e:Header>{block}</e:Header>"))) == 0
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_one_block_that_must_be_understood_is_enough(place: int) -> None:
+    blocks = ['<x:a xmlns:x="urn:x"/>'] * 3
+    blocks[place] = '<x:a xmlns:x="urn:x" e:mustUnderstand="1"/>'
+    with pytest.raises(soap.InvalidEnvelope) as refused:
+        soap.open_envelope(envelope(CONTENT, header=f"<e:Header>{''.join(blocks)}</e:Header>"))
+    assert (refused.value.check, refused.value.code) == ("soap_header", "MustUnderstand")
+
+
+def test_the_names_of_the_codes() -> None:
+    codes = (soap.CLIENT, soap.SERVER, soap.VERSION_MISMATCH, soap.MUST_UNDERSTAND)
+    assert codes == ("Client", "Server", "VersionMismatch", "MustUnderstand")
+    assert soap.MEDIA_TYPE == "text/xml"
+
+
 @pytest.mark.standard("SOAP 1.1", "4.4.1", "the fault code says what is wrong with the envelope")
 @pytest.mark.parametrize(
     ("octets", "check", "code"),

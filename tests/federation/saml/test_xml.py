@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -49,6 +50,30 @@ def test_limits_are_inclusive() -> None:
     assert check_of(b"<a><c/><c/><c/></a>", limits) == "elements"
     assert check_of(b'<a xmlns="urn:a" xmlns:b="urn:b"/>', limits) == "namespaces"
     assert check_of(b" " * 101, limits) == "size"
+
+
+def test_limits_of_every_document_are_inclusive() -> None:
+    xml.parse(b"<a %s/>" % b" ".join(b'a%d=""' % number for number in range(64)))
+    assert check_of(b"<a %s/>" % b" ".join(b'a%d=""' % number for number in range(65))) == (
+        "attributes"
+    )
+    longest = "_" + "x" * 255
+    assert xml.parse(f'<a ID="{longest}"/>'.encode()).get("ID") == longest
+    assert check_of(f'<a ID="{longest}x"/>'.encode()) == "id_syntax"
+
+
+def test_attributes_and_tags_are_counted_over_the_whole_document() -> None:
+    limits = xml.Limits(size=1_000, depth=2, elements=3, attribute=4, namespaces=1)
+    xml.parse(b'<a b="" c="" d=""><e f="" g="" h=""/></a>', limits=limits)
+    assert check_of(b'<a b="" c="" d=""><e f="" g="" h="" i=""/></a>', limits) == "attributes"
+    dropped = replace(limits, drop_comments=True)
+    xml.parse(b"<a>%s</a>" % (b"<!---->" * 10), limits=dropped)
+    assert check_of(b"<a>%s</a>" % (b"<!---->" * 11), dropped) == "elements"
+
+
+def test_a_byte_order_mark_hides_no_declaration() -> None:
+    declared = b'<?xml version="1.0" encoding="UTF-7"?>' + HONEST
+    assert check_of(b"\xef\xbb\xbf" + declared) == "encoding"
 
 
 def test_drops_comments_and_instructions_in_metadata() -> None:
