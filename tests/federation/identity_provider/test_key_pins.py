@@ -177,6 +177,20 @@ def test_moved_back_counts_as_left(saml: SamlWorld, party: Party) -> None:
         keys.rotate(keys.SAML, "RS256")
 
 
+def test_who_was_left_behind_counts_as_moved_to_the_current_key(
+    saml: SamlWorld, party: Party
+) -> None:
+    old, new = keys.saml_signing().kid, publish()
+    move(party, to=new)
+    move(party, to=old)
+    keys.rotate(keys.SAML, "RS256", leaving=[str(party.row.pk)])
+    assert move(party, to=new) == []
+    move(party, to=(third := publish()))
+    event = AuditEvent.objects.filter(action="application.key_moved").order_by("id").last()
+    assert event is not None
+    assert event.details["changes"] == {"signing_key": {"before": new, "after": third}}
+
+
 def test_a_second_roll_over_begins_where_the_first_ended(saml: SamlWorld, party: Party) -> None:
     first = publish()
     move(party, to=first)
