@@ -50,7 +50,11 @@ def name_with_escapes(sp: ServiceProvider) -> Document:
     return Raw(sp.post(sp.signed()) + b"&" + forged)
 
 
-@several("parameter", {"SigAlg": b"&SigAlg=x", "Signature": b"&Signature=AAAA"}, by=(POST,))
+@several(
+    "parameter",
+    {"SigAlg": b"&SigAlg=x", "Signature": b"&Signature=AAAA", "SAMLEncoding": b"&SAMLEncoding=x"},
+    by=(POST,),
+)
 def redirect_parameter_by_post(sp: ServiceProvider, added: bytes) -> Document:
     return Raw(sp.post(sp.signed()) + added)
 
