@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -30,7 +31,7 @@ class Done(NamedTuple):
 
 
 class Commands:
-    """A process that runs commands in this environment, until `close()`."""
+    """A process that runs commands in this environment, until `close()` or nobody holds it."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.environment = dict(environment)
@@ -42,6 +43,7 @@ class Commands:
             stdout=subprocess.PIPE,
             text=True,
         )
+        self.close = weakref.finalize(self, self._process.communicate)
 
     def run(self, argv: list[str], *, input_: str = "", extra: Mapping[str, str]) -> Done:
         """Run `manage.py` with these arguments, or Python's `-c` with its program.
@@ -58,10 +60,6 @@ class Commands:
         if not answer:
             raise RuntimeError(f"no commands in this environment: status {process.wait()}")
         return Done(*json.loads(answer))
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.communicate()
 
 
 def main() -> None:
