@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from functools import lru_cache
 
 from django.conf import settings
 
@@ -20,6 +21,7 @@ from idp.randomness import random_bytes
 
 COOKIE = "browser_state"
 PURPOSE = "browser state"
+MOST_REMEMBERED = 4096
 
 
 def of(session_id: uuid.UUID, *, client_id: str, redirect_uri: str) -> str:
@@ -59,7 +61,13 @@ def overdue(received: Mapping[str, str], *, session_id: uuid.UUID | None) -> tup
 
 
 def _state(session_id: uuid.UUID) -> str:
-    return _mac(session_id.bytes)
+    return _state_of(session_id.bytes, settings.IDP.master_key[0])
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _state_of(session_id: bytes, master_key: str) -> str:
+    """Remembered: every answer of a session needs it twice. `master_key`: the one of the MAC."""
+    return _mac(session_id)
 
 
 def _mac(data: bytes) -> str:

@@ -19,6 +19,21 @@ def new_id() -> uuid.UUID:
     return _version_7(milliseconds, int.from_bytes(random_bytes(10), "big") >> 6)
 
 
+def from_bytes(value: bytes) -> uuid.UUID:
+    """The identifier of these 16 bytes.
+
+    As `uuid.UUID(bytes=…)`, which takes three times as long to find out what it was given.
+    """
+    return _of_number(int.from_bytes(value, "big"))
+
+
+def _of_number(number: int) -> uuid.UUID:
+    made = object.__new__(uuid.UUID)
+    object.__setattr__(made, "int", number)
+    object.__setattr__(made, "is_safe", uuid.SafeUUID.unknown)
+    return made
+
+
 def lowest_id(moment: datetime) -> uuid.UUID:
     """The smallest identifier of that millisecond: the bound of a range over creation times."""
     return _version_7(int(moment.timestamp() * 1000), 0)
@@ -28,7 +43,7 @@ def _version_7(milliseconds: int, noise: int) -> uuid.UUID:
     value = (milliseconds & (1 << 48) - 1) << 80
     value |= 7 << 76 | (noise >> 62) << 64
     value |= 2 << 62 | noise & (1 << 62) - 1
-    return uuid.UUID(int=value)
+    return _of_number(value)
 
 
 @cache
@@ -52,7 +67,7 @@ def from_db_id(value: uuid.UUID | str | None) -> uuid.UUID | None:
     """An identifier out of a row that a statement written by hand returned."""
     if value is None or isinstance(value, uuid.UUID):
         return value
-    return uuid.UUID(value)
+    return _of_number(int(value, 16))
 
 
 def db_instant(value: datetime | None) -> datetime | str | None:

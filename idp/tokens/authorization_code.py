@@ -20,7 +20,7 @@ from django.conf import settings
 
 from idp import audit, keys
 from idp.models import Client, Grant, StoredAuthorizationCode, issuing_write
-from idp.models.identifiers import db_id, db_instant, new_id
+from idp.models.identifiers import db_id, db_instant, from_bytes, new_id
 from idp.protocol.errors import InvalidGrant
 from idp.tokens import opaque, revocation, standing
 
@@ -222,11 +222,11 @@ def _unpack(content: bytes) -> AuthorizationCode:
     texts = orjson.loads(content[_FIXED.size :])
     redirect_uri, scope, resources, code_challenge, nonce, acr, amr, claims = texts
     return AuthorizationCode(
-        grant_id=uuid.UUID(bytes=grant),
-        application_id=uuid.UUID(bytes=application),
-        user_id=uuid.UUID(bytes=user),
-        session_id=uuid.UUID(bytes=session),
-        sid=uuid.UUID(bytes=sid),
+        grant_id=from_bytes(grant),
+        application_id=from_bytes(application),
+        user_id=from_bytes(user),
+        session_id=from_bytes(session),
+        sid=from_bytes(sid),
         issued_at=_EPOCH + issued * _MICROSECOND,
         authenticated_at=_EPOCH + authenticated * _MICROSECOND,
         redirect_uri=redirect_uri,

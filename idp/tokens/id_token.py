@@ -34,14 +34,14 @@ def issue(
     the person; they never replace what the protocol says.
     """
     algorithm = client.id_token_signed_response_alg
-    issued_at = int(now.timestamp())
+    idp, issued_at = settings.IDP, int(now.timestamp())
     payload: dict[str, Any] = {
         **(claims or {}),
-        "iss": settings.IDP.issuer,
+        "iss": idp.issuer,
         "sub": subject,
         "aud": client.client_id,
         "iat": issued_at,
-        "exp": issued_at + int(settings.IDP.id_token_lifetime.total_seconds()),
+        "exp": issued_at + int(idp.id_token_lifetime.total_seconds()),
         **session,
     }
     if access_token:
