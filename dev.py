@@ -201,7 +201,8 @@ def passes(name: str, argv: Argv) -> bool:
 def pytest(arguments: list[str]) -> int:
     """Run pytest on as many processes as there are cores, unless told otherwise."""
     alone = ("--pdb", "--trace", "-n", "--collect-only", "--co")
-    spread = ["-n", "auto", "--dist", "loadfile"]
+    # Files in the order of tests.support.selection, the longest first.
+    spread = ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
     if any(argument.startswith(alone) for argument in arguments):
         spread = []
     return run([PYTHON, "-m", "pytest", *spread, *arguments])

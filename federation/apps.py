@@ -1,6 +1,10 @@
 """The Django application for SAML 2.0."""
 
+from datetime import timedelta
+
 from django.apps import AppConfig
+
+PROPOSALS_KEPT = timedelta(days=365)
 
 
 class FederationConfig(AppConfig):
@@ -22,7 +26,13 @@ class FederationConfig(AppConfig):
             single_sign_on,
         )
         from federation.identity_provider.metadata_sources import jobs
-        from federation.models import SeenMessage, ServiceProvider, StoredArtifact, Subscription
+        from federation.models import (
+            MetadataProposal,
+            SeenMessage,
+            ServiceProvider,
+            StoredArtifact,
+            Subscription,
+        )
         from idp import directory, features, prune
 
         features.register(single_sign_on.FEATURE)
@@ -37,6 +47,10 @@ class FederationConfig(AppConfig):
         jobs.register()
         directory.watch(ServiceProvider)
         directory.watch(Subscription)
+        prune.register(
+            "metadata proposals decided",
+            lambda now: MetadataProposal.objects.filter(decided_at__lt=now - PROPOSALS_KEPT),
+        )
         prune.register(
             "SAML messages seen", lambda now: SeenMessage.objects.filter(expires_at__lt=now)
         )

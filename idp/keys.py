@@ -469,6 +469,7 @@ def rotate(
     current: str = "",
     step: str = "",
     leaving: Collection[str] = (),
+    withdrawn: bool = False,
 ) -> str | None:
     """One step of a rotation: publish first, sign later, retire last.
 
@@ -480,6 +481,7 @@ def rotate(
     `current`: the kid that must be current still; None, and nothing done, if another one is.
     `step`: the answer that is wanted; None, and nothing done, where the other one is due.
     `leaving`: the identifiers of exactly those that are left behind. Raises StillInUse.
+    `withdrawn`: the old SAML key may be in other hands, and is not published any longer.
     """
     with transaction.atomic():
         rows = SigningKey.objects.select_for_update().filter(purpose=purpose, algorithm=algorithm)
@@ -496,7 +498,8 @@ def rotate(
                 return "published"
         _demand_yes(signing, leaving)
         now = dt.datetime.now(dt.UTC)
-        rows.filter(state=State.CURRENT).update(state=State.RETIRED, retired_at=now)
+        retired_at = now - _KEPT_FOR[SAML] if withdrawn and purpose == SAML else now
+        rows.filter(state=State.CURRENT).update(state=State.RETIRED, retired_at=retired_at)
         following.state = State.CURRENT
         following.current_at = now
         following.save()

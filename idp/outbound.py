@@ -102,14 +102,21 @@ def download(
 
 
 def post(
-    url: str, *, body: bytes, content_type: str, accept: str, limit: int, timeout: timedelta
+    url: str,
+    *,
+    body: bytes,
+    content_type: str,
+    accept: str,
+    limit: int,
+    timeout: timedelta,
+    headers: Mapping[str, str] | None = None,
 ) -> Answer:
     """Post a document; returns the answer whatever its status but a redirect.
 
     Raises OutboundError.
     """
-    headers = {"Accept": accept, "Content-Type": content_type}
-    return _send("POST", url, body, headers, limit, timeout)
+    told = {"Accept": accept, "Content-Type": content_type, **(headers or {})}
+    return _send("POST", url, body, told, limit, timeout)
 
 
 def get_json(url: str, *, limit: int, timeout: timedelta) -> Any:

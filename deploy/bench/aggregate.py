@@ -1,7 +1,8 @@
 """A signed aggregate of thousands of service providers, as federations publish it, and its import.
 
 `python -m deploy.bench.aggregate 5000 FILE` writes one (and `FILE.pem`, the certificate to pin);
-`python -m deploy.bench.aggregate --read FILE` reads it as the service does, and prints figures.
+`python -m deploy.bench.aggregate --read FILE` reads it as the service does, and prints figures;
+`imported` does the whole import where Django is set up.
 """
 
 from __future__ import annotations
@@ -148,6 +149,36 @@ def read(file: Path, pem: str) -> dict[str, object]:
         )
         outcome["written"] = Path(output.name).stat().st_size
     return {"seconds": round(seconds, 2), "size": file.stat().st_size, **outcome}
+
+
+def imported(file: Path, pem: str) -> dict[str, object]:
+    """What importing a file takes in a process of the service: Django is set up, a database there.
+
+    Twice: into nothing, then with nothing new. `grown`: by how much this process is larger
+    afterwards, in bytes; `child`: the peak of the process that read the document.
+    """
+    from django.utils import timezone
+
+    from federation.identity_provider.metadata_sources import refreshing
+    from federation.models import MetadataSource
+
+    source = MetadataSource.objects.create(name="bench", kind="file", signing_certificates=[pem])
+    before, found = _resident(), {}
+    for name in ("first", "again"):
+        wall, cpu = time.monotonic(), time.process_time()
+        if not refreshing.refresh_from(source, file, now=timezone.now()):
+            source.refresh_from_db()
+            raise RuntimeError(source.error)
+        found[f"{name}_seconds"] = round(time.monotonic() - wall, 2)
+        found[f"{name}_cpu"] = round(time.process_time() - cpu, 2)
+    figures = {"child": source.figures["peak"], "child_cpu": source.figures["cpu"]}
+    return {"entities": source.entity_count, "grown": _resident() - before, **figures, **found}
+
+
+def _resident() -> int:
+    status = Path("/proc/self/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) * 1024
 
 
 def main() -> None:

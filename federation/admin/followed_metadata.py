@@ -49,7 +49,10 @@ def metadata(request: HttpRequest, pk: Any) -> HttpResponse:
         "decided": provider.metadata_proposals.exclude(state=State.WAITING)[:SHOWN],
         **(_difference(waiting) if waiting else {}),
     }
-    return TemplateResponse(request, "admin/metadata/followed.html", context)
+    response = TemplateResponse(request, "admin/metadata/followed.html", context)
+    if subscription and subscription.source.step:
+        response["Refresh"] = metadata_sources.RELOAD_SECONDS
+    return response
 
 
 def _difference(proposal: MetadataProposal) -> dict[str, Any]:

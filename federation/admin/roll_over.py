@@ -22,7 +22,7 @@ from django.utils import timezone
 from federation.admin import certificates
 from federation.identity_provider import key_pins, readiness, reminders
 from federation.identity_provider.key_pins import Overtaken
-from federation.identity_provider.readiness import RollOver, Standing
+from federation.identity_provider.readiness import Standing
 from idp import keys, mail
 from idp.admin import audited, signing_keys
 from idp.admin.home import Finding
@@ -305,12 +305,12 @@ ACTIONS: dict[str, Callable[[HttpRequest, Sequence[Standing]], HttpResponse]] = 
 
 def finding(_now: datetime) -> list[Finding]:
     """A roll-over that is under way, for the overview."""
-    ring = keys.saml()
-    if ring.following is None:
+    following = keys.saml().following
+    if following is None:
         return []
-    standing: RollOver = readiness.roll_over()
-    words = f"SAML certificate: {standing.moved} of {standing.total} applications moved"
-    return [Finding(good=standing.done, text=words, url=reverse("admin:saml_roll_over"))]
+    moved, total = readiness.moved_and_total(following)
+    words = f"SAML certificate: {moved} of {total} applications moved"
+    return [Finding(good=moved == total, text=words, url=reverse("admin:saml_roll_over"))]
 
 
 site.add_page("keys/saml/", page, name="saml_roll_over")

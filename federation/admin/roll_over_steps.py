@@ -80,8 +80,15 @@ def retire(request: HttpRequest) -> HttpResponse:
 def _retired(request: HttpRequest) -> HttpResponse:
     leaving = request.POST.getlist("leaving") if "sure" in request.POST else []
     old = request.POST.get("old") or "none"
+    withdrawn = "withdrawn" in request.POST
     try:
-        done = keys.rotate(keys.SAML, "RS256", current=old, step="rotated", leaving=leaving)
+        done = keys.rotate(
+            *(keys.SAML, "RS256"),
+            current=old,
+            step="rotated",
+            leaving=leaving,
+            withdrawn=withdrawn,
+        )
     except keys.StillInUse:
         messages.error(request, "Say yes to the applications that are left behind, or move them.")
         return SeeOther(reverse("admin:saml_roll_over_retire"))
@@ -96,6 +103,7 @@ def _retired(request: HttpRequest) -> HttpResponse:
             "algorithm": "RS256",
             "changes": {"current": {"before": old, "after": keys.saml_signing().kid}},
             "left_behind": sorted(leaving),
+            "withdrawn": withdrawn,
         },
     )
     messages.success(request, "The old certificate is retired: it signs for nobody any more.")

@@ -31,6 +31,8 @@ FORMAT_WORDS = {
 }
 
 
+# A form that was opened before an upgrade does not have these.
+LATER = ("attribute_release", "subject_identifier")
 NO_KEY = "No key of this service provider is known: import its metadata first."
 
 
@@ -69,6 +71,8 @@ class ServiceProviderForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         urls = (one.get("url", "") for one in self.instance.assertion_consumer_services)
         self.initial["acs_urls"] = list(dict.fromkeys(urls))
+        for name in LATER:
+            self.fields[name].required = False
 
     def clean_acs_urls(self) -> list[str]:
         """Each must be an address that may be posted to."""
@@ -81,6 +85,14 @@ class ServiceProviderForm(forms.ModelForm):
         if refusals:
             raise forms.ValidationError(refusals)
         return list(self.cleaned_data["acs_urls"])
+
+    def clean_attribute_release(self) -> str:
+        """As it is, where the form does not say."""
+        return str(self.cleaned_data["attribute_release"] or self.instance.attribute_release)
+
+    def clean_subject_identifier(self) -> str:
+        """As it is, where the form does not say."""
+        return str(self.cleaned_data["subject_identifier"] or self.instance.subject_identifier)
 
     def clean_name_qualifier(self) -> str:
         """A group has a name of its own: nobody reads in another application's namespace."""

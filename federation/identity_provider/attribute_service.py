@@ -24,7 +24,7 @@ from federation.saml import attribute_query, errors, response, vocabulary, xml
 from federation.saml.attribute_assertion import AttributeAssertion
 from federation.saml.attribute_query import AttributeQuery
 from federation.saml.response import ErrorResponse
-from idp import audit
+from idp import audit, keys
 from idp.accounts import access
 from idp.claims import applications
 from idp.claims.person import Person
@@ -45,7 +45,7 @@ def answer(element: xml.Element, request: Request) -> xml.Element:
     asked = back_channel.receive(
         element, request, name=attribute_query.NAME, destination=entity.attribute_service_url()
     )
-    query = attribute_query.read(asked.element)
+    query = attribute_query.read(asked.element, decryption_keys=keys.saml_decryption)
     try:
         return response.answer_query(
             _content(asked, query, request),

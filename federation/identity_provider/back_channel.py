@@ -16,6 +16,7 @@ from django.conf import settings
 from federation.identity_provider import service_providers
 from federation.identity_provider.errors import (
     DisabledApplication,
+    OutdatedMetadata,
     ReplayedRequest,
     StaleRequest,
     UnknownServiceProvider,
@@ -61,6 +62,8 @@ def receive(element: xml.Element, request: Request, *, name: str, destination: s
     (sender,) = senders
     if not sender.application.enabled:
         raise DisabledApplication("disabled")
+    if sender.is_outdated(request.now):
+        raise OutdatedMetadata("metadata_valid_until", f"{sender.row.metadata_valid_until}")
     if not received.signed:
         raise UnsignedRequest("unsigned", f"{name} by SOAP")
     asked = Asked(sender, received.element)

@@ -44,6 +44,7 @@ from federation.saml import (
     vocabulary,
 )
 from federation.saml.metadata import attribute_consuming_service
+from idp import keys
 from idp.accounts import requirement
 
 FORM = "application/x-www-form-urlencoded"
@@ -83,7 +84,9 @@ def verified_request(draft: Draft) -> None:
 
     if draft.message is None:
         raise LookupError("no message yet: the order of the checks is wrong")
-    draft.authn_request = authn_request.receive(draft.message, keys_of=keys_of)
+    draft.authn_request = authn_request.receive(
+        draft.message, keys_of=keys_of, decryption_keys=keys.saml_decryption
+    )
 
 
 def enabled_application(draft: Draft) -> None:
@@ -99,7 +102,7 @@ def current_metadata(draft: Draft) -> None:
     What an administrator pasted is the administrator's word; its end is told on the overview.
     """
     ends = draft.known.row.metadata_valid_until
-    if ends is None or not draft.known.follows_a_source or draft.now < ends:
+    if ends is None or not draft.known.is_outdated(draft.now):
         return
     draft.found(
         expected=f"metadata that is valid on {draft.now:%Y-%m-%d %H:%M}",

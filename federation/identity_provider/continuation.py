@@ -92,6 +92,8 @@ def _restored(row: Interaction) -> SignOnRequest:
         raise codes.UnknownServiceProvider("unknown_issuer", entity_id)
     if not known.application.enabled:
         raise codes.DisabledApplication("disabled")
+    if known.is_outdated(timezone.now()):
+        raise codes.OutdatedMetadata("metadata_valid_until")
     sign_on = request.restore(row.request, known, requirement.load(row.requirement))
     _check_launch(sign_on)
     reply_to = sign_on.reply_to

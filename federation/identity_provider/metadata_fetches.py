@@ -43,10 +43,8 @@ class Fetch:
 
 
 def holds_document(request: HttpRequest, status: int) -> bool:
-    """Whether this answer shows that a service provider has the document."""
-    if request.method != "GET" or status not in (200, 304):
-        return False
-    if "Sec-Fetch-Mode" in request.headers:
+    """Whether this answer, 200 or 304, shows that a service provider has the document."""
+    if request.method != "GET" or "Sec-Fetch-Mode" in request.headers:
         return False
     tags = request.headers.get("If-None-Match", "").split(",")
     return status == 200 or "*" not in {tag.strip() for tag in tags}

@@ -62,7 +62,7 @@ def _persistent(person: Person, audience: str, *, may_create: bool) -> str:
         return given.give(user_id, service_provider=audience)
     value = given.known(user_id, service_provider=audience)
     if value is None:
-        raise errors.InvalidNameIDPolicy("AllowCreate is false, and there is no NameID yet")
+        raise errors.FirstNameIDForbidden("AllowCreate is false, and there is no NameID yet")
     return value
 
 

@@ -40,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
 # Every failure is shown on a page of ours: nobody waits for an answer.
 LAUNCH_CHECKS: tuple[Check, ...] = (
     checks.enabled_application,
+    checks.current_metadata,
     launch_checks.may_be_started_from_here,
     launch_checks.allowed_relay_state,
     launch_checks.default_consumer,

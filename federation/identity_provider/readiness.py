@@ -93,10 +93,17 @@ def _rows() -> QuerySet[ServiceProvider]:
     )
 
 
-def roll_over(found: Iterable[Standing] | None = None) -> RollOver:
-    """How far it is; `found`: the standings, where they were read before."""
+def moved_and_total(following: keys.SamlKey) -> tuple[int, int]:
+    """How many enabled service providers the next key signs for, and how many there are."""
+    enabled = ServiceProvider.objects.filter(application__enabled=True)
+    moved = enabled.filter(key_pin__signing_key__kid=following.kid)
+    return moved.count(), enabled.count()
+
+
+def roll_over(found: Iterable[Standing]) -> RollOver:
+    """How far it is, by the standings of all."""
     ring = keys.saml()
-    enabled = [one for one in found or standings() if one.application.enabled]
+    enabled = [one for one in found if one.application.enabled]
     return RollOver(
         current=ring.current,
         following=ring.following,

@@ -15,7 +15,10 @@ from federation.saml.bindings import Message
 from idp.protocol.message import Request
 
 MAX_SHOWN = 4_000
+# Of a request that waits for its person: strangers can let many of them wait.
+MAX_WAITING = 4_000
 MESSAGE = "message"
+_LINES = {ord("\n"): None, ord("\t"): None}
 
 
 def facts(origin: Request, message: Message | None, request: AuthnRequest | None) -> dict[str, Any]:
@@ -28,14 +31,19 @@ def facts(origin: Request, message: Message | None, request: AuthnRequest | None
     return found if request is None else found | _members(request)
 
 
-def whole(read: Mapping[str, Any], message: Message | None) -> dict[str, Any]:
-    """The same with the message, values of persons masked (`federation.saml.redaction`)."""
+def whole(
+    read: Mapping[str, Any], message: Message | None, *, most: int | None = None
+) -> dict[str, Any]:
+    """The same with the message, values of persons masked (`federation.saml.redaction`).
+
+    `most`: how many characters of it are kept, where that is less than a trace holds.
+    """
     if message is None:
         return dict(read)
     text = f"({len(message.xml)} bytes that are no XML)"
     if is_markup(message):
         text = printable(redaction.readable(message.xml))
-    return {**read, MESSAGE: text}
+    return {**read, MESSAGE: text[:most]}
 
 
 def _members(request: AuthnRequest) -> dict[str, Any]:
@@ -75,4 +83,6 @@ def is_markup(message: Message) -> bool:
 
 def printable(text: str) -> str:
     """Text that every database can hold and every page can show."""
+    if text.translate(_LINES).isprintable():
+        return text
     return "".join(one if one.isprintable() or one in "\n\t" else "\ufffd" for one in text)

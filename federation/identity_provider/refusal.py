@@ -7,7 +7,7 @@ hears nothing: the person started it here, and reads it here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -63,11 +63,13 @@ def answer(refused: Refused, request: Request) -> Response:
         refused.error,
         request,
         application=known.application if known else None,
-        received=whole(facts(request, draft.message, draft.authn_request), draft.message),
-        trace=pipeline.trace(refused),
-        suggestion=draft.suggestion or remedies.of(refused.error, draft),
-        answered=reply.traced() if reply else None,
         reference=reference,
+        evidence_of=lambda: {
+            "received": whole(facts(request, draft.message, draft.authn_request), draft.message),
+            "trace": pipeline.trace(refused),
+            "suggestion": draft.suggestion or remedies.of(refused.error, draft),
+            "sent": reply.traced() if reply else {},
+        },
     )
     return reply.send() if reply else _page(refused, request, reference=reference)
 
@@ -90,11 +92,13 @@ def fail(
         request,
         application=known.application,
         user=user,
-        received=sign_on.whole(),
-        trace=[*pipeline.passed(sign_on), _failed(error)],
-        suggestion=remedies.of(error),
-        answered=reply.traced() if reply else None,
         reference=reference,
+        evidence_of=lambda: {
+            "received": sign_on.whole(),
+            "trace": [*pipeline.passed(sign_on), _failed(error)],
+            "suggestion": remedies.of(error),
+            "sent": reply.traced() if reply else {},
+        },
     )
     return (
         reply.send() if reply else page(error, reference=reference, application=known.application)
@@ -202,12 +206,14 @@ def note(
     received: Mapping[str, Any] | None = None,
     trace: list[dict[str, Any]] | None = None,
     suggestion: str = "",
-    answered: Mapping[str, Any] | None = None,
     reference: str = "",
+    evidence_of: Callable[[], dict[str, Any]] | None = None,
 ) -> str:
     """Write the refusal to audit trail and trace, at once; returns the reference.
 
-    Bounded for each network: strangers cannot fill a disk. Silent questions are only buffered.
+    `evidence_of`: received, trace, suggestion and sent, where they cost something: it is called
+    only for a trace that is kept. Bounded for each network: strangers cannot fill a disk. Silent
+    questions are only buffered.
     """
     reference = reference or audit.new_reference()
     event: dict[str, Any] = {
@@ -222,14 +228,16 @@ def note(
         audit.buffer(ACTION, **event)
     elif refusals.is_bearable(ACTION, refusals.address_range(origin.client_address)):
         audit.record(ACTION, **event)
+        told: dict[str, Any] = {
+            "received": dict(received or {}),
+            "trace": trace or [],
+            "suggestion": suggestion,
+        }
         audit.trace(
             **{**event, "reason": _in_words(error)},
+            **(evidence_of() if evidence_of is not None else told),
             protocol=PROTOCOL,
             error=error.check,
-            suggestion=suggestion,
-            received=dict(received or {}),
-            trace=trace or [],
-            sent=dict(answered or {}),
         )
     return reference
 

@@ -32,6 +32,11 @@ _SHAPE = (
     "Let the service provider sign the whole message, once, with exclusive canonicalisation and an"
     " enveloped signature, as its SAML library does by default."
 )
+# samlify says false unless told otherwise (its setting is allowCreate).
+_ALLOW_CREATE = (
+    "It is the person's first sign-in there, and the request forbids to make a NameID for it. Let"
+    ' the service provider send AllowCreate="true", or no NameIDPolicy.'
+)
 _BY_CHECK = {
     "utf8": _NOT_COMPRESSED,
     "signature_algorithm": _SHA256,
@@ -77,6 +82,8 @@ def of(error: errors.SamlError, draft: Draft | None = None) -> str:
             "Let the service provider's metadata list AES-GCM and RSA-OAEP, or switch encryption"
             " off for it."
         )
+    if isinstance(error, errors.FirstNameIDForbidden):
+        return _ALLOW_CREATE
     if isinstance(error, errors.InvalidContent):
         return _BY_CHECK.get(error.check, _UNSAYABLE)
     if error.check == "signature_value" and draft is not None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from federation.identity_provider.authn_context import Demand
-from federation.identity_provider.received import facts, whole
+from federation.identity_provider.received import MAX_WAITING, facts, whole
 from federation.identity_provider.service_providers import KnownServiceProvider
 from federation.saml import vocabulary
 from federation.saml.authn_request import AuthnRequest
@@ -68,12 +68,12 @@ class SignOnRequest:
             "attribute_service": self.attribute_service,
             "name_qualifier": self.name_qualifier,
             "may_create": self.may_create,
-            "received": self.whole(),
+            "received": self.whole(most=MAX_WAITING),
         }
 
-    def whole(self) -> dict[str, Any]:
+    def whole(self, *, most: int | None = None) -> dict[str, Any]:
         """What came, with the message itself: for the trace."""
-        return whole(self.received, self.draft.message if self.draft else None)
+        return whole(self.received, self.draft.message if self.draft else None, most=most)
 
 
 def restore(

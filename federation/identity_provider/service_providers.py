@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from federation.models import ServiceProvider
@@ -45,6 +46,11 @@ class KnownServiceProvider:
     def follows_a_source(self) -> bool:
         """Whether its metadata is refreshed, so that its end is meant (SAML Metadata §2.3.2)."""
         return hasattr(self.row, "subscription")
+
+    def is_outdated(self, now: datetime) -> bool:
+        """Whether its metadata ended, though it is refreshed (SAML Metadata §2.3.2)."""
+        ends = self.row.metadata_valid_until
+        return ends is not None and self.follows_a_source and now >= ends
 
     @property
     def application(self) -> Application:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from federation.identity_provider import refusal, remedies
-from federation.saml import errors, soap, xml
+from federation.identity_provider import received, refusal, remedies
+from federation.saml import errors, soap, vocabulary, xml
+from federation.saml.bindings import Message
 from idp.features import Handler
 from idp.protocol.message import NO_STORE, Request, Response
 
@@ -50,7 +51,15 @@ def _refused(
     status: int, code: str, words: str, error: errors.SamlError, request: Request
 ) -> Response:
     """The fault, which says no more than a stranger may know; the rest is in the trace."""
-    reference = refusal.note(error, request, suggestion=remedies.of(error))
+    came = Message(vocabulary.SOAP_BINDING, "SOAP", request.body)
+    reference = refusal.note(
+        error,
+        request,
+        evidence_of=lambda: {
+            "received": received.whole({"binding": "SOAP"}, came),
+            "suggestion": remedies.of(error),
+        },
+    )
     return _fault(status, code, f"{words} Reference: {reference}")
 
 

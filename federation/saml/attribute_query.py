@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from federation.saml import errors, name_id, vocabulary, xml
+from federation.saml import subject as subjects
 
 NAME = "samlp:AttributeQuery"
 
@@ -26,15 +27,17 @@ class AttributeQuery:
     attributes: tuple[QueriedAttribute, ...] = ()
 
 
-def read(element: xml.Element) -> AttributeQuery:
+def read(
+    element: xml.Element, *, decryption_keys: subjects.DecryptionKeys = subjects.no_keys
+) -> AttributeQuery:
     """Return the typed query from the verified element. Raises InvalidMessage.
 
     A SubjectConfirmation says who may use an answer with whom; there is none in ours.
     """
     subject = xml.child(element, "saml:Subject")
-    named = None if subject is None else xml.child(subject, "saml:NameID")
-    if named is None:
-        raise errors.InvalidMessage("subject", "a Subject without a plain NameID")
+    if subject is None:
+        raise errors.InvalidMessage("subject", "no Subject")
+    named = subjects.read(subject, keys=decryption_keys)
     attributes = tuple(
         QueriedAttribute(
             name=one.get("Name", ""),
@@ -47,4 +50,4 @@ def read(element: xml.Element) -> AttributeQuery:
     if len(names) < len(attributes):
         # SAML Core §3.3.2.3: "a given Attribute element MUST NOT be repeated".
         raise errors.InvalidMessage("repeated_attribute", f"{len(attributes)} attributes")
-    return AttributeQuery(name_id.read(named), attributes)
+    return AttributeQuery(named, attributes)

@@ -10,7 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from federation.saml import bindings, datatypes, errors, name_id, protocol_message, xml
+from federation.saml import (
+    bindings,
+    datatypes,
+    errors,
+    name_id,
+    protocol_message,
+    xml,
+)
+from federation.saml import subject as subjects
 from federation.saml.protocol_message import KeysOf
 
 NAME = "samlp:AuthnRequest"
@@ -62,18 +70,32 @@ class AuthnRequest:
     scoping: Scoping | None = None
 
 
-def receive(message: bindings.Message, *, keys_of: KeysOf) -> AuthnRequest:
+def receive(
+    message: bindings.Message,
+    *,
+    keys_of: KeysOf,
+    decryption_keys: subjects.DecryptionKeys = subjects.no_keys,
+) -> AuthnRequest:
     """Return the request in `message`, its signature verified if it has one.
 
     Whether one without signature is good enough is the caller's to decide by `signed`.
-    `keys_of`: see `protocol_message`. Raises InvalidMessage, InvalidSignature.
+    `keys_of`: see `protocol_message`. `decryption_keys`: asked for only where something was
+    encrypted to us. Raises InvalidMessage, InvalidSignature.
     """
     received = protocol_message.receive(message, name=NAME, keys_of=keys_of)
-    return read(received.element, signed=received.signed)
+    return read(received.element, signed=received.signed, decryption_keys=decryption_keys)
 
 
-def read(element: xml.Element, *, signed: bool) -> AuthnRequest:
-    """Return the typed request from the verified element. Raises InvalidMessage."""
+def read(
+    element: xml.Element,
+    *,
+    signed: bool,
+    decryption_keys: subjects.DecryptionKeys = subjects.no_keys,
+) -> AuthnRequest:
+    """Return the typed request from the verified element. Raises InvalidMessage.
+
+    Nothing is decrypted for a stranger: only where a signature was verified.
+    """
     not_before, not_on_or_after = _conditions(element)
     request = AuthnRequest(
         id=element.get("ID"),
@@ -90,7 +112,7 @@ def read(element: xml.Element, *, signed: bool) -> AuthnRequest:
         is_passive=datatypes.boolean(element.get("IsPassive")),
         name_id_policy=_name_id_policy(element),
         requested_authn_context=_requested_authn_context(element),
-        subject=_subject(element),
+        subject=_subject(element, decryption_keys if signed else subjects.no_keys),
         not_before=not_before,
         not_on_or_after=not_on_or_after,
         scoping=_scoping(element),
@@ -141,18 +163,17 @@ def _tokens(element: xml.Element, name: str) -> tuple[str, ...]:
     return tuple(xml.token(child) for child in xml.children(element, name))
 
 
-def _subject(element: xml.Element) -> name_id.NameID | None:
-    """Return the person asked for by a plain NameID (SAML Profiles §4.1.4.1).
+def _subject(
+    element: xml.Element, decryption_keys: subjects.DecryptionKeys
+) -> name_id.NameID | None:
+    """Return the person asked for by a NameID, plain or encrypted (SAML Profiles §4.1.4.1).
 
     A SubjectConfirmation should not be there; OneLogin's toolkits send one, which says nothing.
     """
     subject = xml.child(element, "saml:Subject")
     if subject is None:
         return None
-    named = xml.child(subject, "saml:NameID")
-    if named is None:
-        raise errors.InvalidMessage("subject", "a Subject without a plain NameID")
-    return name_id.read(named)
+    return subjects.read(subject, keys=decryption_keys)
 
 
 def _conditions(element: xml.Element) -> tuple[datetime | None, datetime | None]:

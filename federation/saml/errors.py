@@ -117,6 +117,10 @@ class InvalidNameIDPolicy(StatusError):
     status = (vocabulary.REQUESTER, vocabulary.INVALID_NAME_ID_POLICY)
 
 
+class FirstNameIDForbidden(InvalidNameIDPolicy):
+    """The person has no NameID there yet, and AllowCreate is false (SAML Core §3.4.1.1)."""
+
+
 class NoSupportedIDP(StatusError):
     """None of the identity providers that the request lists is one of ours (SAML Core §3.4.1.3)."""
 

@@ -29,9 +29,8 @@ from federation.saml.protocol_message import KeysOf, ProtocolMessage
 
 REQUEST = "samlp:LogoutRequest"
 RESPONSE = "samlp:LogoutResponse"
-# SAML Core §3.7.1: why; the only two values that the standard itself defines.
-REASON_USER = "urn:oasis:names:tc:SAML:2.0:logout:user"
-REASON_ADMIN = "urn:oasis:names:tc:SAML:2.0:logout:admin"
+# SAML Core §3.7.3: a principal wished it. Whether an administrator did is nobody's business.
+REASON = "urn:oasis:names:tc:SAML:2.0:logout:user"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +74,6 @@ class OutgoingRequest:
     not_on_or_after: datetime
     name_id: NameID
     session_index: str
-    reason: str = REASON_USER
     id: str = field(default_factory=datatypes.new_id)
 
 
@@ -190,7 +188,7 @@ def build_request(content: OutgoingRequest) -> xml.Element:
         "Version": "2.0",
         "IssueInstant": datatypes.format_instant(content.issue_instant),
         "NotOnOrAfter": datatypes.format_instant(content.not_on_or_after),
-        "Reason": content.reason,
+        "Reason": REASON,
     }
     if content.destination is not None:
         attributes["Destination"] = content.destination

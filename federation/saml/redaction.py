@@ -33,7 +33,8 @@ _SHORTENED = frozenset(
     for name in ("ds:SignatureValue", "ds:X509Certificate", "xenc:CipherValue")
 )
 _OWN = tuple(
-    f"{{{vocabulary.PREFIXES[prefix]}}}" for prefix in ("saml", "samlp", "ds", "xenc", "xenc11")
+    f"{{{vocabulary.PREFIXES[prefix]}}}"
+    for prefix in ("saml", "samlp", "ds", "xenc", "xenc11", "soap")
 )
 # They name a session or a person.
 _MASKED_ATTRIBUTES = frozenset({"SessionIndex", "SPProvidedID"})
@@ -51,7 +52,7 @@ def readable(data: bytes) -> str:
     try:
         root = xml.parse(data)
     except errors.InvalidMessage:
-        return _rough(data[: 2 * MAX_SHOWN].decode("utf-8", "replace"))
+        return _rough(data[:MAX_SHOWN].decode("utf-8", "replace"))
     return readable_element(root)
 
 

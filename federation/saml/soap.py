@@ -9,6 +9,8 @@ from __future__ import annotations
 from federation.saml import errors, vocabulary, xml
 
 MEDIA_TYPE = "text/xml"
+# SOAP 1.1 §6.1.1 demands the header of a request, SAML Bindings §3.2.3.1 suggests this value.
+ACTION = ("SOAPAction", '"http://www.oasis-open.org/committees/security"')
 # The second is SOAP 1.2's, under which pysaml2 sends envelopes of SOAP 1.1.
 ACCEPTED_MEDIA_TYPES = (MEDIA_TYPE, "application/soap+xml")
 

@@ -96,7 +96,7 @@ def parse(data: bytes, *, limits: Limits = MESSAGE) -> Element:
         raise errors.MessageTooLarge("size", f"{len(data)} bytes, {limits.size} are read")
     data = data.removeprefix(_BYTE_ORDER_MARK)
     _check_octets(data, limits)
-    _check_tags(data, limits)
+    _check_tag_count(data.count(b"<"), limits)
     parser = _parser(limits)
     try:
         parser.feed(data)
@@ -135,6 +135,7 @@ class _Octets:
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._size = 0
         self._namespaces = 0
+        self._tags = 0
         self._tail = b""
 
     def take(self, chunk: bytes) -> bytes:
@@ -148,6 +149,8 @@ class _Octets:
         _check_doctype(seen)
         self._namespaces += seen.count(b"xmlns") - self._tail.count(b"xmlns")
         _check_namespace_count(self._namespaces, self._limits)
+        self._tags += chunk.count(b"<")
+        _check_tag_count(self._tags, self._limits)
         self._tail = seen[-_LONGEST_MARK:]
         if is_first:
             chunk = chunk.removeprefix(_BYTE_ORDER_MARK)
@@ -236,10 +239,10 @@ def _check_namespace_count(count: int, limits: Limits) -> None:
         raise errors.InvalidMessage("namespaces", f"more than {limits.namespaces} namespaces")
 
 
-def _check_tags(data: bytes, limits: Limits) -> None:
+def _check_tag_count(count: int, limits: Limits) -> None:
     """Refuse many elements before there is a tree of them, which takes ten times as long."""
     most = limits.elements * TAGS_PER_ELEMENT
-    if data.count(b"<") > most:
+    if count > most:
         raise errors.InvalidMessage("elements", f"more than {most} tags")
 
 

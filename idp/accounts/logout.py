@@ -69,7 +69,7 @@ def way_on(session: Session, *, redirect_to: str, now: datetime) -> str:
     `redirect_to`: a proven address, or empty for the signed-out page.
     """
     if has_listeners(session):
-        return frontchannel.address(session, redirect_to=redirect_to, now=now)
+        return frontchannel.address(session.pk, redirect_to=redirect_to, now=now)
     return redirect_to or SIGNED_OUT_PATH
 
 

@@ -232,6 +232,7 @@ CASES = {
     "logout_waiting": _case("idp/logout_waiting.html", applications=TOLD, continue_url="/on"),
     "signed_out": _case("idp/signed_out.html", applications=TOLD[:1], continue_url="/on"),
     "signed_out_pending": _case("idp/signed_out.html", applications=TOLD, pending=True),
+    "signed_out_rest": _case("idp/signed_out.html", applications=TOLD, rest_url="/rest"),
     "signed_out_plain": _case("idp/signed_out.html"),
     "form_post": _case(
         "idp/form_post.html",

@@ -265,36 +265,14 @@ def test_says_which_port_is_taken_and_what_to_do(demonstration: Demonstration) -
     assert f"--port {demonstration.port + 10}" in done.stderr
 
 
-def test_everything_over_https(visit: Callable[..., Visitor], tmp_path: Path) -> None:
-    demonstration = Demonstration(tmp_path / "data", port=ports.free(3), tls=True)
-    demonstration.start(GATEHOUSE_DEMO_PASSWORD=PASSWORD)
-    try:
-        authority = demonstration.data / "ca.pem"
-        assert str(authority) in demonstration.printed
-        found = requests.get(
-            f"{demonstration.gatehouse}/.well-known/openid-configuration",
-            verify=str(authority),
-            timeout=30,
-        ).json()
-        assert found["issuer"] == demonstration.gatehouse
-        # Chromium has no store of its own for one test; requests has verified the authority.
-        visitor = visit(ignore_https_errors=True)
-        for application in (demonstration.web, demonstration.saas):
-            go_in(visitor, application)
-        cookies = {cookie["name"]: cookie for cookie in visitor.context.cookies()}
-        assert cookies["__Host-gatehouse_session"]["secure"]
-        assert cookies["__Host-gatehouse_demo_web"]["secure"]
-    finally:
-        assert demonstration.stop() == 0
-
-
-def test_a_folder_and_a_browser_go_to_https_and_back(
+def test_a_folder_and_a_browser_go_from_https_to_http_and_back(
     visit: Callable[..., Visitor], tmp_path: Path
 ) -> None:
+    # Chromium has no store of its own for one test; requests verifies the authority.
     visitor = visit(ignore_https_errors=True)
     port = ports.free(3)
     registered: list[dict[str, object]] = []
-    for tls in (False, True, False):
+    for tls in (True, False, True):
         demonstration = Demonstration(tmp_path / "data", port=port, tls=tls)
         demonstration.start(GATEHOUSE_DEMO_PASSWORD=PASSWORD)
         try:
@@ -302,9 +280,26 @@ def test_a_folder_and_a_browser_go_to_https_and_back(
             for application in (demonstration.web, demonstration.saas):
                 go_in(visitor, application)
             registered.append(environment.at(tmp_path / "data", port=port).read()["registrations"])
+            if tls:
+                speaks_https(demonstration, visitor)
         finally:
             assert demonstration.stop() == 0
-    plain, both, again = registered
-    assert len(plain) == 2
+    alone, both, again = registered
+    assert len(alone) == 2
     assert len(both) == 4
     assert again == both
+
+
+def speaks_https(demonstration: Demonstration, visitor: Visitor) -> None:
+    """Under its own authority, with cookies that no plain connection gets."""
+    authority = demonstration.data / "ca.pem"
+    assert str(authority) in demonstration.printed
+    found = requests.get(
+        f"{demonstration.gatehouse}/.well-known/openid-configuration",
+        verify=str(authority),
+        timeout=30,
+    ).json()
+    assert found["issuer"] == demonstration.gatehouse
+    cookies = {cookie["name"]: cookie for cookie in visitor.context.cookies()}
+    assert cookies["__Host-gatehouse_session"]["secure"]
+    assert cookies["__Host-gatehouse_demo_web"]["secure"]

@@ -53,6 +53,8 @@ def test_reads_durations(environment, value):
     ("name", "value", "words"),
     [
         ("ISSUER", "http://id.example.org", "https"),
+        ("EMAIL_URL", "mail.example.org", "smtp://"),
+        ("EMAIL_URL", "smtp://me:hunter2@mail.example.org?x=1", "neither query"),
         ("PRIVACY_URL", "javascript:alert(1)", "https://"),
         ("INFORMATION_URL", "https://", "https://"),
         ("ORGANIZATION_URL", "https://example.org/a b", "https://"),

@@ -10,6 +10,7 @@ import base64
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
 
@@ -17,15 +18,17 @@ import pytest
 import requests
 import xmlsec
 from django.conf import settings
+from django.utils import timezone
 from lxml import etree
 from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser
 from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
 from federation.identity_provider import entity, metadata_fetches, registration
+from federation.models import MetadataSource, Subscription
 from federation.models import ServiceProvider as Row
-from federation.saml import datatypes, vocabulary
-from idp import audit, refusals
+from federation.saml import datatypes, encryption, vocabulary
+from idp import audit, keys, refusals
 from idp.models import Session, User
 from idp.protocol.message import Response
 from tests.attacks.saml import service_provider
@@ -384,6 +387,24 @@ def saml(db: None) -> Iterator[SamlWorld]:
 def party(saml: SamlWorld) -> Party:
     """One registered service provider with a signing key."""
     return saml.party()
+
+
+def encrypted_id(name: str, format_: str) -> str:
+    """An EncryptedID to us around a NameID, as text."""
+    element = etree.fromstring(
+        f'<saml:NameID xmlns:saml="{vocabulary.SAML}" Format="{format_}">{name}</saml:NameID>'
+    )
+    (certificate, *_) = keys.saml_encryption_certificates()
+    sealed = encryption.encrypt(element, key=encryption.encryption_key(certificate, ()))
+    return etree.tostring(sealed).decode().replace("EncryptedAssertion", "EncryptedID")
+
+
+def follow_a_source(row: Row, *, ended: bool) -> None:
+    """Let its metadata be refreshed from somewhere, until an instant that is over or not."""
+    source, _ = MetadataSource.objects.get_or_create(name="source", url="https://source.example/")
+    Subscription.objects.get_or_create(service_provider=row, defaults={"source": source})
+    row.metadata_valid_until = timezone.now() + timedelta(days=-1 if ended else 1)
+    row.save()
 
 
 def entity_id() -> str:

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,12 @@ from typing import Any
 from deploy import serve
 from deploy.demo import environment, people
 from tests.support import ports
+from tests.support.commands import Commands
 
 ROOT = environment.ROOT
 PASSWORD = "correct horse battery staple"
 PREPARE = """
-import json, sys, django
-django.setup()
+import json, sys
 from django.core.management import call_command
 from idp import keys
 call_command("migrate", verbosity=0)
@@ -47,6 +46,7 @@ class Gatehouse:
         self.port = ports.free()
         self.issuer = f"http://localhost:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
+        self._commands: Commands | None = None
         kept = {k: v for k, v in os.environ.items() if not k.startswith("GATEHOUSE_")}
         self.environment = {
             **kept,
@@ -84,6 +84,7 @@ class Gatehouse:
     def stop(self) -> None:
         """End it as an operator would."""
         self._end(signal.SIGTERM)
+        self._end_commands()
 
     def kill(self) -> None:
         """End it at once, as a crash would."""
@@ -155,18 +156,19 @@ class Gatehouse:
     def _run(
         self, argv: list[str], *, input_: str = "", extra: Mapping[str, str] | None = None
     ) -> str:
-        surroundings = {**self.environment, "GATEHOUSE_PASSWORD": PASSWORD, **(extra or {})}
-        done = subprocess.run(
-            [sys.executable, *argv],
-            cwd=ROOT,
-            env=surroundings,
-            input=input_,
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
+        if self._commands is None or self._commands.environment != self.environment:
+            self._end_commands()
+            self._commands = Commands(self.environment)
+        surroundings = {"GATEHOUSE_PASSWORD": PASSWORD, **(extra or {})}
+        done = self._commands.run(argv, input_=input_, extra=surroundings)
+        if done.status:
             raise CommandFailed(done.stderr or done.stdout)
         return done.stdout
+
+    def _end_commands(self) -> None:
+        if self._commands is not None:
+            self._commands.close()
+        self._commands = None
 
     def _ended(self) -> str | None:
         if self.process is None or self.process.poll() is None:

@@ -68,6 +68,7 @@ class Leaver:
     def sign_on(self, session: Session, **options: Any) -> SignedOn:
         """Let a person sign on there in this session."""
         answer = posted(self.party.redirect(session, **options))
+        assert answer.status == ("Success",), answer.xml
         (statement,) = answer.all("//saml:AuthnStatement")
         return SignedOn(answer.name_id, statement.get("SessionIndex"))
 

@@ -56,9 +56,10 @@ def take(subscription: Subscription, found: Found, *, now: datetime) -> None:
         )
     values = registration.from_metadata(metadata)
     with transaction.atomic():
-        # The rows as they are now, and nobody else at them.
-        provider = ServiceProvider.objects.select_for_update(of=("self",)).get(pk=provider.pk)
-        known = Subscription.objects.get(pk=subscription.pk)
+        known = _taken(subscription.pk)
+        if known is None:
+            return
+        provider = ServiceProvider.objects.get(pk=provider.pk)
         digest = digest_of(values)
         if (known.digest, known.signed) == (digest, found.signed):
             if known.in_use:
@@ -69,6 +70,14 @@ def take(subscription: Subscription, found: Found, *, now: datetime) -> None:
         Subscription.objects.filter(pk=known.pk).update(
             digest=digest, signed=found.signed, in_use=in_use, error=""
         )
+
+
+def _taken(pk: Any) -> Subscription | None:
+    """The subscription with nobody else at it; always before the version row and the provider.
+
+    None if it was ended meanwhile.
+    """
+    return Subscription.objects.select_for_update(of=("self",)).filter(pk=pk).first()
 
 
 def _follow(
@@ -182,6 +191,7 @@ def accept(proposal: MetadataProposal, *, actor: str, now: datetime) -> bool:
     """Take a proposal over; False if somebody else was faster. Raises InvalidMetadata."""
     provider = proposal.service_provider
     with transaction.atomic():
+        _taken(provider.pk)
         if not proposal.decide(State.ACCEPTED, by=actor, at=now):
             return False
         registration.register_from_metadata(
@@ -198,6 +208,7 @@ def accept(proposal: MetadataProposal, *, actor: str, now: datetime) -> bool:
 def refuse(proposal: MetadataProposal, *, actor: str, now: datetime) -> bool:
     """Leave everything as it is, now and when the same comes again."""
     with transaction.atomic():
+        _taken(proposal.service_provider_id)
         if not proposal.decide(State.REFUSED, by=actor, at=now):
             return False
         _record("metadata.refused", proposal.service_provider, proposal.changes, actor=actor)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,7 @@ log = structlog.get_logger("gatehouse.metadata")
 PROCESS_TIMEOUT = timedelta(minutes=15)
 # What the process needs to be Python, and nothing that is ours.
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "TMPDIR", "LANG")
+TOO_LONG = "Reading the metadata took too long."
 UNTIMELY = (
     "Reading the metadata was ended from outside, most likely because it needs more than the"
     f" {aggregate_process.MEMORY // 1024 // 1024} MiB of memory that it may take."
@@ -93,10 +95,12 @@ def _elsewhere(task: Task) -> Outcome:
             timeout=PROCESS_TIMEOUT.total_seconds(),
         )
     except subprocess.TimeoutExpired:
-        return Outcome(check="timeout", detail="Reading the metadata took too long.")
+        return Outcome(check="timeout", detail=TOO_LONG)
     except OSError as error:
         return Outcome(check="process", detail=f"No process could be started: {error.strerror}.")
     if done.returncode != 0:
         log.warning("metadata_process_died", status=done.returncode, said=done.stderr[-300:])
+        if done.returncode == -signal.SIGXCPU:
+            return Outcome(check="timeout", detail=TOO_LONG)
         return Outcome(check="memory", detail=UNTIMELY)
     return Outcome(**json.loads(done.stdout))

@@ -25,6 +25,7 @@ from federation.identity_provider.single_logout.errors import (
 )
 from federation.models import SeenMessage
 from federation.saml import datatypes, errors, signature
+from federation.saml.bindings import Message
 from federation.saml.logout import LogoutRequest
 from federation.saml.protocol_message import KeysOf
 
@@ -44,6 +45,7 @@ class Draft:
     destination: str
     by_browser: bool
     now: datetime
+    message: Message | None = None
     service_provider: KnownServiceProvider | None = None
     request: LogoutRequest | None = None
     expected: str = ""
@@ -72,9 +74,9 @@ class Draft:
         """What came, as an administrator may read it in the trace."""
         request = self.request
         if request is None:
-            return {"message": "LogoutRequest"}
+            return {"type": "LogoutRequest"}
         return {
-            "message": "LogoutRequest",
+            "type": "LogoutRequest",
             "ID": request.id,
             "Issuer": request.issuer,
             "IssueInstant": request.issue_instant.isoformat(),

@@ -114,6 +114,7 @@ def _request(message: Message, request: Request) -> Response:
         destination=entity.single_logout_url(),
         by_browser=True,
         now=request.now,
+        message=message,
     )
     try:
         checks.run(draft, for_good=led_on is None)

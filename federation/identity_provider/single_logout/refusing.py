@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from federation.identity_provider import refusal, remedies
+from federation.identity_provider import received, refusal, remedies
 from federation.identity_provider.single_logout import checks
 from federation.identity_provider.single_logout.checks import Refused
 from federation.saml import errors
@@ -16,14 +17,17 @@ TITLE = "This sign-out cannot go on"
 
 def answer(refused: Refused, request: Request) -> Response:
     """Answer a LogoutRequest that did not pass a check."""
-    known = refused.draft.service_provider
+    draft = refused.draft
+    known = draft.service_provider
     return page(
         refused.error,
         request,
         application=known.application if known else None,
-        received=refused.draft.facts(),
-        trace=checks.trace(refused),
-        suggestion=refused.draft.suggestion,
+        evidence_of=lambda: {
+            "received": received.whole(draft.facts(), draft.message),
+            "trace": checks.trace(refused),
+            "suggestion": draft.suggestion or remedies.of(refused.error),
+        },
     )
 
 
@@ -32,17 +36,14 @@ def page(
     request: Request,
     *,
     application: Application | None = None,
-    received: dict[str, Any] | None = None,
-    trace: list[dict[str, Any]] | None = None,
-    suggestion: str = "",
+    evidence_of: Callable[[], dict[str, Any]] | None = None,
 ) -> Response:
     """Note the refusal and show the page."""
     reference = refusal.note(
         error,
         request,
         application=application,
-        received=received,
-        trace=trace,
-        suggestion=suggestion or remedies.of(error),
+        suggestion=remedies.of(error),
+        evidence_of=evidence_of,
     )
     return refusal.page(error, reference=reference, application=application, title=TITLE)

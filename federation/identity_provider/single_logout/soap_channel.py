@@ -78,6 +78,7 @@ def post(sending: Sending) -> Outcome:
             accept=soap.MEDIA_TYPE,
             limit=LONGEST_ANSWER,
             timeout=TIMEOUT,
+            headers=dict([soap.ACTION]),
         )
     except outbound.OutboundError as error:
         return backchannel.not_posted(error)

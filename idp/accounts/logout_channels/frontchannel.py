@@ -50,9 +50,9 @@ def is_wanted(session: Session) -> bool:
     return _participants(session.pk).exists()
 
 
-def address(session: Session, *, redirect_to: str, now: datetime) -> str:
+def address(session_id: uuid.UUID, *, redirect_to: str, now: datetime) -> str:
     """The path of the page that tells them and goes on."""
-    content = orjson.dumps([now.timestamp(), session.pk.hex, redirect_to])
+    content = orjson.dumps([now.timestamp(), session_id.hex, redirect_to])
     return f"{PATH}?ticket={jose.encode(keys.seal(PURPOSE, content))}"
 
 

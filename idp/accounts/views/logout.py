@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -126,21 +127,28 @@ def done(request: Request) -> HttpResponseBase:
     """The signed-out page; it can be looked at again while applications are still being told."""
     if request.idp_session is not None:
         return redirects.see_other("/")
-    left = notice.read(request, SIGNED_OUT_PATH, now=facts.now())
-    entries = _entries(left.get("session", ""))
-    context = {"applications": entries, "pending": ledger.is_pending(entries)}
+    now = facts.now()
+    left = notice.read(request, SIGNED_OUT_PATH, now=now)
+    session_id = uuid.UUID(hex=left["session"]) if left.get("session") else None
+    entries = ledger.of([session_id])[session_id] if session_id else []
+    rest_url = _rest_url(session_id, now=now) if session_id else ""
+    pending = ledger.is_pending(entries)
+    context = {"applications": entries, "pending": pending, "rest_url": rest_url}
     response = render(request, "idp/signed_out.html", context)
-    if not context["pending"]:
+    if not (pending or rest_url):
         notice.clear(request, response)
     return response
 
 
-def _entries(session_id: str) -> list[ledger.Entry]:
-    """What became of the session that has just ended here."""
-    if not session_id:
-        return []
-    key = uuid.UUID(hex=session_id)
-    return ledger.of([key])[key]
+def _rest_url(session_id: uuid.UUID, *, now: datetime) -> str:
+    """The way past applications that the person has not been led to; empty if there are none.
+
+    Browsers skip a page that nobody has touched when one goes back: who is stuck in an application
+    ends here.
+    """
+    if all(stop.state != "ahead" for stop in journey.stops(session_id)):
+        return ""
+    return frontchannel.address(session_id, redirect_to="", now=now)
 
 
 def _ask(request: Request, session: Session, *, application: Application | None) -> HttpResponse:

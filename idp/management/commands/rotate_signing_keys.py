@@ -71,7 +71,11 @@ class Command(BaseCommand):
             audit.record(
                 f"key.{step}",
                 actor="manage.py",
-                details={"purpose": str(purpose), "algorithm": algorithm},
+                details={
+                    "purpose": str(purpose),
+                    "algorithm": algorithm,
+                    **({"left_behind": sorted(left)} if (left := options["leave_behind"]) else {}),
+                },
             )
             self.stdout.write(f"{purpose} {algorithm}: {WORDS.get(purpose, STEPS)[step]}")
 

@@ -140,3 +140,24 @@ def test_a_draft_that_is_gone_or_of_another_kind_leads_back(
 def test_strangers_get_nothing(client: Browser, db: None) -> None:
     for path in (URL, f"{URL}slack/", f"{URL}review/odd/"):
         assert client.get(path).status_code in (302, 303)
+
+
+def test_the_overview_tells_where_nobody_can_sign_in(browser: Browser) -> None:
+    template = catalogue.find("salesforce")
+    assert template is not None
+    without = browser.post(f"{URL}salesforce/", answers(template))
+    assert "nobody can sign in" not in page(browser.get("/admin/")).lower()
+    browser.post(without.headers["Location"])
+    row = Row.objects.get()
+    html = page(browser.get("/admin/"))
+    assert "Nobody can sign in to Ours" in html
+    assert f'href="/admin/idp/application/{row.pk}/change/"' in html
+    Row.objects.create(
+        application=models.Application.objects.create(name="b", kind="saml"),
+        entity_id="https://b.example",
+        slug="b",
+    )
+    html = page(browser.get("/admin/"))
+    assert "Nobody can sign in to 2 SAML applications" in html
+    models.Application.objects.update(enabled=False)
+    assert "obody can sign in" not in page(browser.get("/admin/"))

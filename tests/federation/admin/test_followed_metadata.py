@@ -9,7 +9,7 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from federation.identity_provider import registration
-from federation.models import MetadataProposal, ServiceProvider, Subscription
+from federation.models import MetadataProposal, MetadataSource, ServiceProvider, Subscription
 from idp import models
 from tests.support import receiver
 from tests.support.factories import UserFactory
@@ -99,6 +99,13 @@ def test_errors_are_shown(browser: Browser, federation: Federation, followed: st
     federation.server.behaviours["/metadata.xml"] = receiver.ok(b"", status=503)
     browser.post(followed, {"refresh": "yes"})
     assert "answers with status 503" in page(browser.get(followed))
+
+
+def test_progress_is_shown(browser: Browser, followed: str) -> None:
+    MetadataSource.objects.update(step="Fetching the document")
+    response = browser.get(followed)
+    assert "Fetching the document" in page(response)
+    assert response.headers["Refresh"] == "2"
 
 
 def test_stops_following(browser: Browser, followed: str) -> None:

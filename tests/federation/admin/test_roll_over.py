@@ -230,6 +230,12 @@ def test_retires_when_everybody_has_moved(browser: Browser, new: str) -> None:
     assert browser.get(RETIRE).status_code == 303
 
 
+def test_a_stolen_key_leaves_the_metadata_at_once(browser: Browser, new: str) -> None:
+    browser.post(RETIRE, {"old": keys.saml_signing().kid, "withdrawn": "yes"})
+    assert [key.kid for key in keys.saml().published] == [new]
+    assert AuditEvent.objects.get(action="key.rotated").details["withdrawn"] is True
+
+
 def test_asks_for_a_yes_that_names_who_is_left(browser: Browser, new: str) -> None:
     row, old = provider("Payroll"), keys.saml_signing().kid
     assert "Payroll" in shown(browser, RETIRE)

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client as Browser
 
 from federation.models import ServiceProvider as Row
+from federation.saml import vocabulary
 from idp import models
 from tests.attacks.saml import service_provider
 from tests.attacks.saml.service_provider import ServiceProvider
@@ -60,6 +61,32 @@ def test_shows_certificates_with_their_end(browser: Browser) -> None:
     html = browser.get(url(row)).content.decode()
     assert "signing: CN=" in html
     assert "cannot be read" in html
+
+
+@pytest.mark.parametrize(
+    ("bindings", "words"),
+    [
+        ([], "No address is known: people stay signed in there"),
+        ([vocabulary.REDIRECT], "It is told in the browser"),
+        ([vocabulary.POST, vocabulary.SOAP_BINDING], "It is told by SOAP."),
+        (["urn:other"], "No address is known"),
+    ],
+)
+def test_shows_how_it_hears_of_a_sign_out(
+    browser: Browser, bindings: list[str], words: str
+) -> None:
+    services = [
+        {"binding": one, "url": "https://sp.example/slo?a=1&b=2", "response_url": ""}
+        for one in bindings
+    ]
+    row = ServiceProviderFactory(single_logout_services=services)
+    html = browser.get(url(row)).content.decode()
+    assert words in html
+    assert "its own sign-out messages and answers are refused" in html
+    assert html.count("https://sp.example/slo?a=1&amp;b=2") == len(bindings)
+    der = service_provider.base64_der(ServiceProvider().certificate)
+    Row.objects.filter(pk=row.pk).update(signing_certificates=[der])
+    assert "sign-out messages and answers are refused" not in browser.get(url(row)).content.decode()
 
 
 def test_saves_what_administrators_decide_and_keeps_indexes(browser: Browser) -> None:
@@ -132,6 +159,11 @@ def test_which_attributes_it_gets(browser: Browser) -> None:
     assert "Subject identifier that it gets: pairwise-id" in html
     data = form(row, attribute_release="requested", subject_identifier="none")
     assert browser.post(url(row), data).status_code == 302
+    row.refresh_from_db()
+    assert (row.attribute_release, row.subject_identifier) == ("requested", "none")
+    # A form that was opened before an upgrade changes neither.
+    late = form(row, attribute_release=None, subject_identifier=None)
+    assert browser.post(url(row), late).status_code == 302
     row.refresh_from_db()
     assert (row.attribute_release, row.subject_identifier) == ("requested", "none")
 

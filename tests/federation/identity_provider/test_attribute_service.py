@@ -16,7 +16,15 @@ from idp.accounts import session as sessions
 from idp.models import Application, AuditEvent, ClaimMapping, SignIn, User
 from tests.support.factories import UserFactory
 from tests.support.protocol import sign_in
-from tests.support.saml import NAMESPACES, Party, SamlWorld, enveloped, in_body, posted
+from tests.support.saml import (
+    NAMESPACES,
+    Party,
+    SamlWorld,
+    encrypted_id,
+    enveloped,
+    in_body,
+    posted,
+)
 
 PATH = entity.ATTRIBUTE_SERVICE_PATH
 TAG = "samlp:AttributeQuery"
@@ -256,6 +264,13 @@ def test_who_may_not_use_it_any_more_is_nobody(saml: SamlWorld, asking: Party) -
     name = named(asking, saml.session)
     asking.change_application(access=Application.Access.NOBODY)
     assert status(ask(asking, subject(name))) == ["Responder", "UnknownPrincipal"]
+
+
+def test_a_name_that_is_encrypted_to_us(saml: SamlWorld, asking: Party) -> None:
+    name = named(asking, saml.session)
+    sealed = f"<saml:Subject>{encrypted_id(name, vocabulary.PERSISTENT)}</saml:Subject>"
+    assert name not in sealed
+    assert told(ask(asking, sealed))["uid"] == ["alice"]
 
 
 # ----- who may ask -----

@@ -13,7 +13,7 @@ from federation.models import SeenMessage
 from federation.saml import vocabulary
 from idp.models import AuditEvent, SignIn
 from tests.attacks.saml import service_provider
-from tests.support.saml import Party, SamlWorld, enveloped, in_body
+from tests.support.saml import Party, SamlWorld, enveloped, follow_a_source, in_body
 
 SUBJECT = "<saml:Subject><saml:NameID>nobody</saml:NameID></saml:Subject>"
 ENDPOINTS = {
@@ -130,6 +130,13 @@ def test_in_the_name_of_another(saml: SamlWorld, party: Party, path: str) -> Non
 def test_a_disabled_application(saml: SamlWorld, party: Party, path: str) -> None:
     party.change_application(enabled=False)
     assert refused(party.send_envelope(path, message(party, path))) == "disabled"
+
+
+def test_one_whose_metadata_has_ended(saml: SamlWorld, party: Party, path: str) -> None:
+    follow_a_source(party.row, ended=False)
+    in_body(party.send_envelope(path, message(party, path)))
+    follow_a_source(party.row, ended=True)
+    assert refused(party.send_envelope(path, message(party, path))) == "metadata_valid_until"
 
 
 @pytest.mark.parametrize("tag", ["samlp:AuthnRequest", "samlp:LogoutRequest", "saml:Assertion"])

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
@@ -16,9 +17,10 @@ from lxml import etree
 
 from federation.identity_provider import entity, key_pins
 from federation.models import KeyPin, ServiceProvider
-from federation.saml import certificate, errors, signature, xml
+from federation.saml import bindings, certificate, errors, signature, xml
 from idp import keys
 from idp.models import AuditEvent, SigningKey
+from tests.support import single_logout
 from tests.support.saml import NAMESPACES, Party, Posted, SamlWorld, posted
 
 ORIGIN = {"actor": "root"}
@@ -73,6 +75,19 @@ def test_error_responses_are_signed_with_it_too(saml: SamlWorld, party: Party) -
     answer = posted(party.redirect(saml.session, attributes='IsPassive="true"'))
     assert answer.status[0] != "Success"
     assert signed_with(answer) == new
+
+
+def test_sign_outs_are_signed_with_it_too(saml: SamlWorld) -> None:
+    one = single_logout.leaver(saml)
+    old, new = keys.saml_signing(), publish()
+    move(one.party, to=new)
+    answer = one.get(saml.session, one.sign_on(saml.session).inside)
+    query = urlsplit(single_logout.location_of(answer)).query
+    message = bindings.decode_redirect(query)
+    with pytest.raises(errors.InvalidSignature):
+        bindings.verify_redirect(message, keys=[signature.verification_key(old.certificate)])
+    following = keys.saml_signing(new).certificate
+    bindings.verify_redirect(message, keys=[signature.verification_key(following)])
 
 
 def test_what_was_signed_with_which_key_is_audited(saml: SamlWorld, party: Party) -> None:
@@ -160,6 +175,20 @@ def test_moved_back_counts_as_left(saml: SamlWorld, party: Party) -> None:
     move(party, to=old)
     with pytest.raises(keys.StillInUse):
         keys.rotate(keys.SAML, "RS256")
+
+
+def test_who_was_left_behind_counts_as_moved_to_the_current_key(
+    saml: SamlWorld, party: Party
+) -> None:
+    old, new = keys.saml_signing().kid, publish()
+    move(party, to=new)
+    move(party, to=old)
+    keys.rotate(keys.SAML, "RS256", leaving=[str(party.row.pk)])
+    assert move(party, to=new) == []
+    move(party, to=(third := publish()))
+    event = AuditEvent.objects.filter(action="application.key_moved").order_by("id").last()
+    assert event is not None
+    assert event.details["changes"] == {"signing_key": {"before": new, "after": third}}
 
 
 def test_a_second_roll_over_begins_where_the_first_ended(saml: SamlWorld, party: Party) -> None:

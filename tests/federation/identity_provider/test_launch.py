@@ -14,7 +14,7 @@ from idp.accounts import people
 from idp.models import Application, AuditEvent, Interaction, Participant, SignIn, User
 from tests.support.factories import PASSWORD, GroupFactory, UserFactory
 from tests.support.protocol import cookie_of
-from tests.support.saml import Party, SamlWorld, posted
+from tests.support.saml import Party, SamlWorld, follow_a_source, posted
 from tests.support.sign_in import Browser
 
 FIRST, SECOND = "https://app.example/first?a=1&b=2", "second"
@@ -45,6 +45,7 @@ def browser_of(saml: SamlWorld) -> Browser:
 def test_order_of_the_checks() -> None:
     assert [check.__name__ for check in pipeline.LAUNCH_CHECKS] == [
         "enabled_application",
+        "current_metadata",
         "may_be_started_from_here",
         "allowed_relay_state",
         "default_consumer",
@@ -159,6 +160,13 @@ def test_a_disabled_application(saml: SamlWorld, started: Party) -> None:
     page = browser_of(saml).open(path(started))
     assert page.status_code == 400
     assert b"disabled_application" in page.content
+
+
+def test_one_whose_metadata_has_ended(saml: SamlWorld, started: Party) -> None:
+    follow_a_source(started.row, ended=True)
+    page = browser_of(saml).open(path(started))
+    assert page.status_code == 400
+    assert b"outdated_metadata" in page.content
 
 
 def test_a_disabled_person(saml: SamlWorld, started: Party) -> None:

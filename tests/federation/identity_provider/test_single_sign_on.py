@@ -25,7 +25,7 @@ from idp.models import (
 )
 from tests.support.factories import PASSWORD, UserFactory
 from tests.support.protocol import cookie_of, header, sign_in
-from tests.support.saml import Party, SamlWorld, posted
+from tests.support.saml import Party, SamlWorld, encrypted_id, posted
 from tests.support.sign_in import Browser
 
 FORCE = 'ForceAuthn="true"'
@@ -409,6 +409,15 @@ def test_an_unknown_subject(saml: SamlWorld, party: Party, wanted: str) -> None:
 
 
 TRANSIENT = f'<samlp:NameIDPolicy Format="{vocabulary.TRANSIENT}"/>'
+
+
+def test_a_subject_that_is_encrypted_to_us(saml: SamlWorld, party: Party) -> None:
+    name = posted(party.redirect(saml.session)).name_id.text
+    wanted = f"<saml:Subject>{encrypted_id(name, vocabulary.PERSISTENT)}</saml:Subject>"
+    form = posted(party.post(saml.session, signed=True, inside=wanted))
+    assert form.name_id.text == name
+    # Nothing is decrypted for somebody who has not signed.
+    assert party.post(saml.session, inside=wanted).status == 400
 
 
 def test_a_transient_subject_is_said_again_in_its_session(saml: SamlWorld, party: Party) -> None:

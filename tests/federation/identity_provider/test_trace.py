@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 import federation.saml
-from federation.identity_provider import evidence, pipeline, refusal, remedies
+from federation.identity_provider import entity, evidence, pipeline, refusal, remedies
 from federation.models import ServiceProvider as Row
-from federation.saml import certificate, errors, vocabulary
-from idp.models import SignIn, User
+from federation.saml import certificate, errors, redaction, vocabulary
+from idp import refusals
+from idp.models import Interaction, SignIn, User
 from tests.attacks.saml import service_provider
 from tests.attacks.saml.service_provider import Shape
 from tests.support.factories import PASSWORD, UserFactory
@@ -136,6 +138,15 @@ def test_a_request_that_waited_for_its_person_keeps_its_evidence(
     assert line(row, "Destination")["received"] == party.sp.destination
 
 
+def test_a_request_that_waits_is_kept_short(saml: SamlWorld, party: Party) -> None:
+    many = f'<x xmlns="urn:x">{"<y>t</y>" * 800}</x>'
+    text = party.request(inside=f"<samlp:Extensions>{many}</samlp:Extensions>")
+    assert party.send_form(party.sp.post(text)).status == 303
+    row = Interaction.objects.get()
+    assert len(row.request["received"]["message"]) == 4_000
+    assert len(orjson.dumps(row.request)) < 12_000
+
+
 def test_at_once_again_within_a_minute_nothing_is_kept(saml: SamlWorld, party: Party) -> None:
     for _ in range(3):
         posted(party.redirect(saml.session))
@@ -171,6 +182,12 @@ def test_a_person_without_a_value_for_the_name_id(saml: SamlWorld, party: Party)
     assert failed["name"].startswith("The person has a value for the NameID")
     assert "verified" in failed["received"]
     assert "verified e-mail address" in row.suggestion
+
+
+def test_a_first_name_id_that_the_request_forbids(saml: SamlWorld, party: Party) -> None:
+    policy = f'<samlp:NameIDPolicy Format="{vocabulary.PERSISTENT}" AllowCreate="false"/>'
+    posted(party.redirect(saml.session, inside=policy))
+    assert 'AllowCreate="true"' in last().suggestion
 
 
 @pytest.mark.parametrize(
@@ -279,3 +296,63 @@ def test_an_unreadable_certificate_is_told_to_be_so(party: Party) -> None:
     assert evidence.fingerprint("bm8=") == "unreadable"
     claim = evidence.ClaimedSignature(vocabulary.RSA_SHA256, "AB:CD")
     assert not evidence.is_registered(claim, Row(signing_certificates=["bm8="]))
+
+
+def test_nothing_is_written_out_for_what_is_not_kept(
+    saml: SamlWorld, party: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a flood nor the silent question of every page costs more than its answer."""
+    written: list[bytes] = []
+    real = redaction.readable
+
+    def readable(data: bytes) -> str:
+        written.append(data)
+        return real(data)
+
+    monkeypatch.setattr(redaction, "readable", readable)
+    party.redirect(attributes='IsPassive="true"')
+    monkeypatch.setattr(refusals, "is_bearable", lambda *_: False)
+    party.redirect(issuer="<saml:Issuer>https://nobody.example</saml:Issuer>")
+    assert not written
+    monkeypatch.undo()
+    monkeypatch.setattr(redaction, "readable", readable)
+    party.redirect(issuer="<saml:Issuer>https://nobody.example</saml:Issuer>")
+    assert len(written) == 1
+
+
+# ----- the other messages -----
+
+
+def test_a_refused_logout_request_is_shown(saml: SamlWorld, party: Party) -> None:
+    text = (
+        f'<samlp:LogoutRequest xmlns:samlp="{vocabulary.SAMLP}" xmlns:saml="{vocabulary.SAML}"'
+        f' ID="_out" Version="2.0" IssueInstant="{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}">'
+        f"<saml:Issuer>{party.sp.entity_id}</saml:Issuer>"
+        "<saml:NameID>alice@example.org</saml:NameID></samlp:LogoutRequest>"
+    )
+    query = party.sp.redirect(text, signed=False).decode()
+    assert saml.provider.send("GET", "/saml/slo", query=query).status == 400
+    row = last()
+    assert row.received["type"] == "LogoutRequest"
+    assert row.received["message"].startswith("<samlp:LogoutRequest")
+    assert "alice" not in f"{row.received}{row.trace}{row.sent}"
+    assert row.suggestion
+
+
+def test_a_refused_soap_message_is_shown(saml: SamlWorld, party: Party) -> None:
+    body = (
+        '<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body>'
+        f'<samlp:ArtifactResolve xmlns:samlp="{vocabulary.SAMLP}" xmlns:saml="{vocabulary.SAML}"'
+        ' ID="_a" Version="2.0" IssueInstant="2026-11-28T12:00:00Z">'
+        "<saml:Issuer>https://nobody.example</saml:Issuer>"
+        "<samlp:Artifact>AAQAAMh48/1oXIM</samlp:Artifact></samlp:ArtifactResolve>"
+        "</soap:Body></soap:Envelope>"
+    )
+    answer = saml.provider.send(
+        "POST", entity.ARTIFACT_RESOLUTION_PATH, body=body.encode(), content_type="text/xml"
+    )
+    assert answer.status == 403
+    row = last()
+    assert "<saml:Issuer>https://nobody.example</saml:Issuer>" in row.received["message"]
+    assert "AAQAAMh48" not in row.received["message"]
+    assert row.suggestion

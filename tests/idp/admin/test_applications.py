@@ -292,6 +292,8 @@ def test_rows_of_a_service_provider_go_to_saml_alone(browser: Browser) -> None:
         "service_provider-0-name_id_source": "username",
         "service_provider-0-sign_response": "on",
         "service_provider-0-signature_algorithm": "rsa-sha256",
+        "service_provider-0-attribute_release": provider.attribute_release,
+        "service_provider-0-subject_identifier": provider.subject_identifier,
         "mappings-TOTAL_FORMS": 1,
         "mappings-INITIAL_FORMS": 0,
         "mappings-0-claim": "urn:oid:2.5.4.42",

@@ -199,3 +199,32 @@ def test_an_administrator_ends_a_session(browser: Browser, admin_user: Any) -> N
     session = session_with(listening(URI))
     browser.post(f"/admin/idp/session/{session.pk}/end/")
     assert LogoutNotification.objects.get().session_id == session.pk
+
+
+@pytest.mark.parametrize(
+    ("channel", "fields", "words"),
+    [
+        ("saml-browser", {"state": "shown"}, "no answer through the browser"),
+        ("saml-browser", {"state": "failed", "error": "it answers Responder"}, "it answers"),
+        ("saml-soap", {"state": "failed", "error": "its answer was not accepted"}, "not accepted"),
+        ("saml-soap", {"state": "acknowledged"}, "SAML, SOAP"),
+    ],
+)
+def test_service_providers_stand_in_the_same_list(
+    browser: Browser, channel: str, fields: dict[str, str], words: str
+) -> None:
+    notice = told(**fields, channel=channel)
+    assert words in body(browser)
+    page = browser.get(f"{LIST}{notice.pk}/change/").content.decode()
+    assert words in page
+    # What a browser carried cannot be carried again without one.
+    again = channel == "saml-soap" and fields["state"] == "failed"
+    assert ("Send again" in page) is again
+
+
+def test_a_soap_notice_is_sent_again_and_a_browser_one_is_not(browser: Browser) -> None:
+    soap, carried = told("failed", channel="saml-soap"), told("failed", channel="saml-browser")
+    for notice in (soap, carried):
+        browser.post(f"{LIST}{notice.pk}/again/")
+    states = dict(LogoutNotification.objects.values_list("channel", "state"))
+    assert states == {"saml-soap": "waiting", "saml-browser": "failed"}

@@ -22,7 +22,8 @@ CONFIGURATION = """<SPConfig xmlns="urn:mace:shibboleth:3.0:native:sp:config" cl
   <OutOfProcess logger="{folder}/shibd.logger"/>
   <InProcess logger="{folder}/native.logger"/>
   <UnixListener address="{folder}/shibd.sock"/>
-  <ApplicationDefaults entityID="{address}/shibboleth" signing="true" encryption="false">
+  <ApplicationDefaults entityID="{address}/shibboleth" signing="true" encryption="false"
+      requireTransportAuth="false" requireConfidentiality="false">
     <Sessions lifetime="28800" timeout="3600" relayState="ss:mem" checkAddress="false"
         handlerSSL="false" cookieProps="http" redirectLimit="none">
       <SSO entityID="{idp}">SAML2</SSO>
@@ -126,6 +127,10 @@ class Shibboleth(ServiceProvider):
         query = {name: "true" for name, wanted in wishes.items() if wanted}
         query["target"] = self.protected
         return f"{self.apache.address}/Shibboleth.sso/Login?{urlencode(query)}"
+
+    def asking_by_artifact(self) -> str:
+        """Where it asks for an answer that it fetches itself."""
+        return f"{self.asking()}&acsIndex=3"
 
     def known(self, page: str) -> Known:
         shown = variables(page)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
+from federation.identity_provider.single_logout import telling
 from federation.saml import datatypes, encryption, vocabulary, xml
 from idp import keys
 from idp.accounts import session as sessions
@@ -148,6 +150,31 @@ def test_an_index_means_that_session_alone(saml: SamlWorld, sp: Leaver) -> None:
     sp.sign_on(second)
     sp.get(first, signed_on.inside)
     assert (is_over(first), is_over(second)) == (True, False)
+
+
+def test_a_name_of_an_affiliation_keeps_its_qualifier(saml: SamlWorld) -> None:
+    """Two service providers share it; each signs out of its own sessions (SAML Core §8.3.7)."""
+    group = "https://group.example"
+    asking, told = leaver(saml, name_qualifier=group), leaver(saml, POST, name_qualifier=group)
+    policy = (
+        f'<samlp:NameIDPolicy Format="{vocabulary.PERSISTENT}" SPNameQualifier="{group}"'
+        ' AllowCreate="true"/>'
+    )
+    own = asking.sign_on(saml.session, inside=policy)
+    shared = told.sign_on(saml.session, inside=policy)
+    assert own.name.text == shared.name.text
+    assert own.name.get("SPNameQualifier") == group
+    foreign = own.inside.replace(own.index, shared.index)
+    assert sent_by_redirect(asking.get(saml.session, foreign)).status[0] == "Requester"
+    answer = asking.get(saml.session, own.inside)
+    assert location_of(answer).startswith("/logout/applications?ticket=")
+    notice = LogoutNotification(
+        sid=uuid.UUID(shared.index), name_id=shared.name.text, name_id_format=vocabulary.PERSISTENT
+    )
+    element = telling.request(
+        notice, told.party.row, request_id="_x", destination="x", now=timezone.now()
+    )
+    assert element[1].get("SPNameQualifier") == group
 
 
 def test_two_indexes_end_two_sessions(saml: SamlWorld, sp: Leaver) -> None:

@@ -176,6 +176,19 @@ def test_who_does_not_lead_back_is_left_behind(saml: SamlWorld, browser: Browser
     assert states(saml.session) == {"One": "unanswered", "Two": "acknowledged"}
 
 
+def test_who_is_stuck_goes_on_from_the_signed_out_page(saml: SamlWorld, browser: Browser) -> None:
+    one, two = named(saml, "One"), named(saml, "Two")
+    two.sign_on(saml.session)
+    one.sign_on(saml.session)
+    leave(browser, sign_out(browser))
+    rest = button(page(browser, "/logout/done"), "logout-rest")
+    request = leave(browser, rest)
+    back = bring_back(browser, two.answer_query(request.root, relay_state=request.relay_state))
+    assert button(page(browser, back)) == "/logout/done"
+    assert not page(browser, "/logout/done").xpath('//a[@id="logout-rest"]')
+    assert states(saml.session) == {"One": "unanswered", "Two": "acknowledged"}
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -295,7 +308,7 @@ def test_going_without_a_ticket(browser: Browser) -> None:
 def test_nothing_before_the_end(saml: SamlWorld, browser: Browser) -> None:
     named(saml, "One").sign_on(saml.session)
     assert journey.stops(saml.session.pk) == []
-    ticket = frontchannel.address(saml.session, redirect_to="", now=timezone.now())
+    ticket = frontchannel.address(saml.session.pk, redirect_to="", now=timezone.now())
     assert location_of(browser.get(ticket)) == "/logout/done"
 
 

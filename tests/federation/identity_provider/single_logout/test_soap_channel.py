@@ -62,6 +62,7 @@ def test_the_request_says_what_the_assertion_said(
     deliver()
     (received,) = receiver.at("/soap")
     assert received.headers["content-type"].startswith("text/xml")
+    assert received.headers["soapaction"] == '"http://www.oasis-open.org/committees/security"'
     request = from_envelope(received.body).root
     assert request.tag == vocabulary.name("samlp:LogoutRequest")
     (name,) = request.xpath("saml:NameID", namespaces=NAMESPACES)

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from federation.saml import errors, vocabulary, xml
+from federation.saml import errors, signature, vocabulary, xml
 from federation.saml.metadata import aggregate, service_provider
 from tests.attacks.saml.metadata import ATTACKS
 from tests.attacks.saml.service_provider import ServiceProvider
+from tests.support.metadata import Federation, in_days, provider
 from tests.support.metadata import group as group_of
-from tests.support.metadata import in_days, provider
+from tests.support.receiver import Receiver
 
 NOW = datetime.now(UTC)
 A, B = provider("a"), provider("b")
@@ -116,6 +117,16 @@ def test_namespaces_are_counted_across_pieces() -> None:
     assert refused.value.check == "namespaces"
 
 
+def test_tags_are_counted_over_all_pieces() -> None:
+    limits = xml.Limits(10_000_000, 32, elements=100, attribute=4_096, namespaces=10)
+    some = b"<b/>" * 90 + b" " * xml.CHUNK
+    assert len(xml.parse_file(io.BytesIO(b"<a>" + some + b"</a>"), limits=limits)) == 90
+    flood = b"<a>" + some * 5 + b"<never closed"
+    with pytest.raises(errors.InvalidMessage) as refused:
+        xml.parse_file(io.BytesIO(flood), limits=limits)
+    assert refused.value.check == "elements"
+
+
 def test_the_size_is_counted_over_all_pieces() -> None:
     limits = xml.Limits(2 * xml.CHUNK, 32, 100, 4_096, 10)
     document = b"<a>" + b" " * (2 * xml.CHUNK) + b"</a>"
@@ -125,3 +136,71 @@ def test_the_size_is_counted_over_all_pieces() -> None:
 
 def test_a_byte_order_mark_is_dropped() -> None:
     assert xml.parse_file(io.BytesIO(b"\xef\xbb\xbf<a/>"), limits=xml.AGGREGATE).tag == "a"
+
+
+# --- Signatures moved to where something else is read (XML signature wrapping) --------------------
+
+FEDERATION = Federation(Receiver())
+EVIL = ServiceProvider(entity_id=A.entity_id, acs_url="https://evil.example/acs")
+KEYS = [signature.verification_key(FEDERATION.certificate)]
+
+
+def parts(document: bytes) -> tuple[bytes, bytes, bytes]:
+    """The opening tag, the signature, the rest."""
+    begin, end = document.index(b"<ds:Signature"), document.index(b"</ds:Signature>") + 15
+    return document[:begin], document[begin:end], document[end:]
+
+
+def inside_extensions(signed: bytes) -> bytes:
+    extensions = b"<md:Extensions>" + signed + b"</md:Extensions>"
+    return group_of(extensions, EVIL.metadata())
+
+
+def signature_copied(signed: bytes) -> bytes:
+    """The evil root carries the signature, the signed element sits further down."""
+    _, one, _ = parts(signed)
+    return group_of(one, b"<md:Extensions>" + signed + b"</md:Extensions>", EVIL.metadata())
+
+
+def signature_moved(signed: bytes) -> bytes:
+    opening, one, rest = parts(signed)
+    return group_of(one, opening + rest, EVIL.metadata())
+
+
+def evil_beside(signed: bytes) -> bytes:
+    return signed.replace(
+        b"</md:EntitiesDescriptor>", EVIL.metadata() + b"</md:EntitiesDescriptor>"
+    )
+
+
+def evil_in_object(signed: bytes) -> bytes:
+    inside = b"<ds:Object>" + EVIL.metadata() + b"</ds:Object></ds:Signature>"
+    return signed.replace(b"</ds:Signature>", inside)
+
+
+def two_signatures(signed: bytes) -> bytes:
+    opening, one, rest = parts(signed)
+    return opening + one + one + rest
+
+
+def same_id(signed: bytes) -> bytes:
+    """The evil root has the ID that the signature names."""
+    identifier = signed.partition(b' ID="')[2].partition(b'"')[0]
+    _, one, _ = parts(signed)
+    return group_of(one, EVIL.metadata()).replace(
+        b"<md:EntitiesDescriptor", b'<md:EntitiesDescriptor Id="' + identifier + b'"', 1
+    )
+
+
+WRAPPINGS = (
+    *(inside_extensions, signature_copied, signature_moved, evil_beside),
+    *(evil_in_object, two_signatures, same_id),
+)
+
+
+@pytest.mark.parametrize("wrap", WRAPPINGS, ids=lambda wrap: wrap.__name__)
+def test_a_wrapped_signature_is_refused(wrap: Any) -> None:
+    signed = FEDERATION.sign(group_of(A.metadata()))
+    assert entity_ids(signed, signing_keys=KEYS) == [A.entity_id]
+    with pytest.raises(errors.InvalidMetadata):
+        read(wrap(signed), signing_keys=KEYS)

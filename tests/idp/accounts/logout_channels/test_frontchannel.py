@@ -82,7 +82,7 @@ def test_no_address_reaches_the_policy_unchecked(uri: str) -> None:
 
 class TestTicket:
     def path(self, redirect_to: str = AFTER) -> str:
-        return frontchannel.address(ended(), redirect_to=redirect_to, now=timezone.now())
+        return frontchannel.address(ended().pk, redirect_to=redirect_to, now=timezone.now())
 
     def read(self, path: str, **ahead: float) -> frontchannel.Ticket | None:
         ticket = parse_qs(urlsplit(path).query)["ticket"][0]
@@ -111,7 +111,7 @@ class TestPage:
 
     def test_frames_and_policy(self, client: Browser) -> None:
         session = ended(application__name="<b>Acme</b>")
-        path = frontchannel.address(session, redirect_to=AFTER, now=timezone.now())
+        path = frontchannel.address(session.pk, redirect_to=AFTER, now=timezone.now())
         page = self.page(client, path)
         html = page.content.decode()
         assert html.count("<iframe ") == 1
@@ -127,11 +127,11 @@ class TestPage:
     def test_without_frames_it_leads_on(self, client: Browser) -> None:
         session = session_with(ClientFactory())
         end(session)
-        path = frontchannel.address(session, redirect_to=AFTER, now=timezone.now())
+        path = frontchannel.address(session.pk, redirect_to=AFTER, now=timezone.now())
         assert self.page(client, path).headers["Location"] == AFTER
 
     def test_without_an_address_to_the_signed_out_page(self, client: Browser) -> None:
-        path = frontchannel.address(ended(), redirect_to="", now=timezone.now())
+        path = frontchannel.address(ended().pk, redirect_to="", now=timezone.now())
         assert b'href="/logout/done"' in self.page(client, path).content
 
     @pytest.mark.parametrize("query", ["", "?ticket=", "?ticket=x"])

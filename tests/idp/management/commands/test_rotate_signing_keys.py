@@ -34,7 +34,8 @@ def test_saml_publishes_first_and_names_who_would_be_left_behind() -> None:
     assert not AuditEvent.objects.filter(action="key.rotated").exists()
     assert "signs for everybody now" in run("--saml", "--leave-behind", str(row.pk))
     assert keys.saml_signing().kid != old
-    assert AuditEvent.objects.get(action="key.rotated").details["purpose"] == "saml"
+    details = AuditEvent.objects.get(action="key.rotated").details
+    assert (details["purpose"], details["left_behind"]) == ("saml", [str(row.pk)])
 
 
 def test_saml_without_service_providers_needs_no_names() -> None:
