@@ -50,6 +50,10 @@ def signed_around_forged(sp: ServiceProvider, place: Place) -> Document:
         "Response": '<samlp:Response ID="_a" Version="2.0" IssueInstant="2026-01-01T00:00:00Z">'
         f'<samlp:Status><samlp:StatusCode Value="{vocabulary.SUCCESS}"/></samlp:Status>'
         "</samlp:Response>",
+        "EncryptedAssertion": "<saml:EncryptedAssertion>"
+        f'<e:EncryptedData xmlns:e="{vocabulary.XENC}">'
+        "<e:CipherData><e:CipherValue>AAAA</e:CipherValue></e:CipherData></e:EncryptedData>"
+        "</saml:EncryptedAssertion>",
         "LogoutRequest": '<samlp:LogoutRequest ID="_a" Version="2.0" '
         'IssueInstant="2026-01-01T00:00:00Z"><saml:NameID>x</saml:NameID></samlp:LogoutRequest>',
     },

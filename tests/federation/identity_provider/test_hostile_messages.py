@@ -272,7 +272,6 @@ CONTENT_TYPES = (
     "application/json",
     "text/html",
     "text/xml-evil",
-    "application/soap+xml",
     "multipart/form-data; boundary=x",
     "text/plain; charset=text/xml",
     "\u0000",

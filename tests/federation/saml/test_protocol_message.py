@@ -141,3 +141,10 @@ def test_the_issuer_is_an_entity_id(sp: ServiceProvider, issuer: str, check: str
     with pytest.raises(errors.InvalidMessage) as refused:
         protocol_message.issuer(xml.parse(document.encode()))
     assert refused.value.check == check
+
+
+@pytest.mark.parametrize("name", [vocabulary.ENTITY, vocabulary.UNSPECIFIED])
+def test_the_issuer_may_say_that_it_is_an_entity(name: str) -> None:
+    said = f'<saml:Issuer Format="{name}">'
+    document = logout().replace("<saml:Issuer>", said)
+    assert protocol_message.issuer(xml.parse(document.encode())) == "https://sp.example/metadata"

@@ -165,3 +165,23 @@ def test_comments_may_be_kept(sp: ServiceProvider, name: str) -> None:
     method = root.find(f".//{{{DS}}}{name}")
     method.set("Algorithm", vocabulary.EXCLUSIVE_C14N_WITH_COMMENTS)
     assert len(signature_profile.inspect(root)) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "allowed"),
+    [
+        ("<ds:KeyName>a</ds:KeyName>", True),
+        ("<ds:KeyName>a</ds:KeyName><ds:X509Data/><ds:KeyValue/>", True),
+        ('<ds:X509Data/><ds:RetrievalMethod URI="#a"/>', False),
+        ("<ds:KeyName>a</ds:KeyName><ds:MgmtData/><ds:X509Data/>", False),
+    ],
+)
+def test_nothing_in_key_info_points_elsewhere(
+    sp: ServiceProvider, content: str, allowed: bool
+) -> None:
+    root = sp.signed()
+    root[1].append(etree.fromstring(f'<ds:KeyInfo xmlns:ds="{DS}">{content}</ds:KeyInfo>'))
+    if allowed:
+        assert len(signature_profile.inspect(root)) == 1
+    else:
+        assert check_of(root) == "key_info"
