@@ -235,7 +235,7 @@ def test_an_elliptic_signature_has_one_length(ec_key: signature.SigningKey) -> N
     keys = [signature.verification_key(ec_key.certificate)]
     good = ec_key.sign(b"x", algorithm=algorithm)
     signature.verify_octets(good, b"x", algorithm=algorithm, keys=keys)
+    longer = good[:32] + b"\0" + good[32:]
     with pytest.raises(errors.InvalidSignature) as refused:
-        longer = good[:32] + b"\0" + good[32:]
         signature.verify_octets(longer, b"x", algorithm=algorithm, keys=keys)
     assert refused.value.check == "signature_value"
