@@ -227,3 +227,15 @@ def test_certificate_must_be_the_keys_own() -> None:
 def test_no_private_key_in_text(key) -> None:
     assert "PRIVATE" not in repr(key)
     assert "rsa" not in repr(key).lower().replace("versa", "")
+
+
+def test_an_elliptic_signature_has_one_length(ec_key: signature.SigningKey) -> None:
+    """A zero before the second number would be the same number."""
+    algorithm = vocabulary.ECDSA_SHA256
+    keys = [signature.verification_key(ec_key.certificate)]
+    good = ec_key.sign(b"x", algorithm=algorithm)
+    signature.verify_octets(good, b"x", algorithm=algorithm, keys=keys)
+    longer = good[:32] + b"\0" + good[32:]
+    with pytest.raises(errors.InvalidSignature) as refused:
+        signature.verify_octets(longer, b"x", algorithm=algorithm, keys=keys)
+    assert refused.value.check == "signature_value"
