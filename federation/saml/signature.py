@@ -153,9 +153,28 @@ def verify(element: xml.Element, *, keys: Sequence[VerificationKey]) -> xml.Elem
     fitting = [key for key in keys if key.kind == kind][:MAX_KEYS]
     if not fitting:
         raise errors.InvalidSignature("key_type", f"no {kind} key for {found[0].algorithm}")
-    if not any(_verifies(found[0], key) for key in fitting):
+    if not any(_verifies(found[0], key) for key in _signers(found[0], fitting)):
         raise errors.InvalidSignature("signature_value", "none of the peer's keys verifies it")
     return element
+
+
+def _signers(
+    signature: signature_profile.EnvelopedSignature, keys: Sequence[VerificationKey]
+) -> list[VerificationKey]:
+    """Return those of `keys` that made the SignatureValue over SignedInfo.
+
+    SignedInfo is short. xmlsec, which decides, digests the whole message for every key that it is
+    asked with: a stranger's message would cost as often as the peer has keys.
+    """
+    info, value = signature.element[0], signature.element[1]
+    inclusive = [prefix for one in info[0] for prefix in one.get("PrefixList", "").split()]
+    try:
+        octets = xml.canonical(info, inclusive=inclusive)
+    except errors.InvalidMessage as error:
+        raise errors.InvalidSignature(error.check, error.detail) from error
+    _, hash_name = signature_profile.SIGNATURE_ALGORITHMS[signature.algorithm]
+    made = base64.b64decode(xml.text(value))
+    return [key for key in keys if _verifies_octets(key, made, octets, _HASHES[hash_name])]
 
 
 def _check_canonical(element: xml.Element) -> None:

@@ -14,9 +14,10 @@ verified is the very node that is read. `parse` refuses what an honest SAML mess
 from __future__ import annotations
 
 import codecs
+import copy
 import functools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -363,18 +364,37 @@ def children(parent: Element, name: str) -> list[Element]:
     return list(parent.iterchildren(vocabulary.name(name)))
 
 
-def canonical(element: Element) -> bytes:
+def canonical(element: Element, *, inclusive: Sequence[str] = ()) -> bytes:
     """Return the exclusive canonical form without comments (Exclusive XML Canonicalization 1.0).
 
+    `inclusive`: prefixes, bound at the element, whose declarations are written there in any case
+    (§3, InclusiveNamespaces).
     Raises InvalidMessage if there is none, or if it does not begin with the element itself:
     libxml2 has answered with nothing at all where it failed (CVE-2025-66568).
     """
+    prefixes = list(inclusive)
+    apex = _with_declarations(element, prefixes) if prefixes else element
     try:
-        octets: bytes = etree.tostring(element, method="c14n", exclusive=True, with_comments=False)
+        octets: bytes = etree.tostring(
+            apex,
+            method="c14n",
+            exclusive=True,
+            with_comments=False,
+            inclusive_ns_prefixes=prefixes,
+        )
     except (etree.LxmlError, ValueError) as error:
         raise errors.InvalidMessage("canonicalisation", str(error)) from error
     _check_opening(element, octets)
     return octets
+
+
+def _with_declarations(element: Element, prefixes: Iterable[str]) -> Element:
+    """Return a copy that declares the prefixes itself: lxml sees nothing above an element."""
+    declared = {prefix: element.nsmap[prefix] for prefix in (element.prefix, *prefixes)}
+    apex = etree.Element(element.tag, element.attrib, nsmap=declared)
+    apex.text = element.text
+    apex.extend(copy.deepcopy(child) for child in element)
+    return apex
 
 
 def check_canonical(element: Element) -> None:

@@ -239,3 +239,37 @@ def test_an_elliptic_signature_has_one_length(ec_key: signature.SigningKey) -> N
     with pytest.raises(errors.InvalidSignature) as refused:
         signature.verify_octets(longer, b"x", algorithm=algorithm, keys=keys)
     assert refused.value.check == "signature_value"
+
+
+def test_asks_xmlsec_only_with_the_key_that_signed(
+    sp: ServiceProvider, sp_keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stranger's message costs the same however many keys the peer has."""
+    others = [
+        signature.VerificationKey(service_provider.rsa_key(f"other {number}").public_key())
+        for number in range(3)
+    ]
+    asked: list[signature.VerificationKey] = []
+    verifies = signature._verifies
+    monkeypatch.setattr(
+        signature, "_verifies", lambda one, key: asked.append(key) or verifies(one, key)
+    )
+    root = received(sp.signed())
+    signature.verify(root, keys=[*others, *sp_keys])
+    assert asked == sp_keys
+    with pytest.raises(errors.InvalidSignature, match="signature_value"):
+        signature.verify(root, keys=others)
+    assert asked == sp_keys
+
+
+@pytest.mark.parametrize("prefixes", ["saml", "samlp", "saml samlp", "ds"])
+@pytest.mark.parametrize("canonicalisation", signature_profile.CANONICALISATIONS)
+def test_prefixes_that_signed_info_is_written_with(
+    sp: ServiceProvider, sp_keys, prefixes: str, canonicalisation: str
+) -> None:
+    listed = (
+        f'<ec:InclusiveNamespaces xmlns:ec="{vocabulary.EXCLUSIVE_C14N}" PrefixList="{prefixes}"/>'
+    )
+    shape = Shape(canonicalisation=canonicalisation, canonicalisation_content=listed)
+    root = received(sp.signed(shape=shape))
+    assert signature.verify(root, keys=sp_keys) is root
