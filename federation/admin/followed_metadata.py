@@ -50,7 +50,7 @@ def metadata(request: HttpRequest, pk: Any) -> HttpResponse:
         **(_difference(waiting) if waiting else {}),
     }
     response = TemplateResponse(request, "admin/metadata/followed.html", context)
-    if subscription and subscription.source.step:
+    if subscription and subscription.source.is_busy:
         response["Refresh"] = metadata_sources.RELOAD_SECONDS
     return response
 

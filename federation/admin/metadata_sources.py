@@ -36,7 +36,7 @@ MOST_SEARCHED = 200
 
 def state_of(source: MetadataSource) -> str:
     """How it is with a source, as a coloured word."""
-    if source.step:
+    if source.is_busy:
         return state("being read", "")
     if source.error:
         return state("failing", "bad")
@@ -172,7 +172,7 @@ class MetadataSourceAdmin(ExplainedDeletion, AuditedAdmin):
             "asked": request.GET.get("asked", "")[:1024],
         }
         response = TemplateResponse(request, "admin/metadata/source.html", context)
-        if source.step:
+        if source.is_busy:
             response["Refresh"] = RELOAD_SECONDS
         return response
 

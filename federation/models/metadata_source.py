@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.db import models
@@ -11,6 +11,9 @@ from django.utils import timezone
 
 from federation.models.service_provider import ServiceProvider
 from idp.models.identifiers import new_id
+
+# How long whoever reads a source has it alone.
+LEASE = timedelta(minutes=20)
 
 
 class MetadataSource(models.Model):
@@ -65,6 +68,11 @@ class MetadataSource(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether somebody reads it now; who has not finished in time was cut off."""
+        return self.step_at is not None and timezone.now() < self.step_at + LEASE
 
     @property
     def is_pinned(self) -> bool:

@@ -42,7 +42,7 @@ def begin(source: MetadataSource) -> bool:
 
     If this process ends meanwhile the lease runs out, and the job asks again.
     """
-    if source.step or not refreshing.claim(source, now=timezone.now()):
+    if source.is_busy or not refreshing.claim(source, now=timezone.now()):
         return False
     _spawn(lambda: refreshing.refresh(source, now=timezone.now()))
     return True

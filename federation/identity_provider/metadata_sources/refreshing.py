@@ -26,12 +26,13 @@ from federation.identity_provider.metadata_sources import (
 from federation.identity_provider.metadata_sources import schedule as times
 from federation.identity_provider.metadata_sources.changes import Found
 from federation.models import MetadataSource, Subscription
+from federation.models.metadata_source import LEASE
 from federation.saml import errors
 from idp import audit
 
 log = structlog.get_logger("gatehouse.metadata")
 
-LEASE = timedelta(minutes=20)
+INSIDE = "It failed inside this service: its log tells more."
 GONE = "Its source no longer describes it. The last good metadata stays in use until it ends."
 
 
@@ -52,6 +53,9 @@ def refresh(source: MetadataSource, *, now: datetime) -> bool:
         words = getattr(error, "description", "") or str(error)
         _fail(source, words, now=now)
         return False
+    except Exception:
+        _fail(source, INSIDE, now=now)
+        raise
     next_at = times.after_success(now, **said)
     ended = {"error": "", "failures": 0, "next_at": next_at, "checked_at": now}
     MetadataSource.objects.filter(pk=source.pk).update(**ended, step="", step_at=None)
@@ -65,6 +69,9 @@ def refresh_from(source: MetadataSource, file: Path, *, now: datetime) -> bool:
     except errors.InvalidMetadata as error:
         _fail(source, error.description, now=now)
         return False
+    except Exception:
+        _fail(source, INSIDE, now=now)
+        raise
     ended = {"error": "", "failures": 0, "checked_at": now}
     MetadataSource.objects.filter(pk=source.pk).update(**ended, step="", step_at=None)
     return True

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 from django.urls import reverse
+from django.utils import timezone
 
 from federation.identity_provider import registration
 from federation.models import MetadataProposal, MetadataSource, ServiceProvider, Subscription
@@ -102,7 +103,7 @@ def test_errors_are_shown(browser: Browser, federation: Federation, followed: st
 
 
 def test_progress_is_shown(browser: Browser, followed: str) -> None:
-    MetadataSource.objects.update(step="Fetching the document")
+    MetadataSource.objects.update(step="Fetching the document", step_at=timezone.now())
     response = browser.get(followed)
     assert "Fetching the document" in page(response)
     assert response.headers["Refresh"] == "2"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 from django.urls import reverse
+from django.utils import timezone
 
 from federation.models import MetadataSource, ServiceProvider, Subscription
 from idp import models
@@ -129,12 +131,17 @@ def test_an_error_and_the_next_time_are_shown(browser: Browser, federation: Fede
 def test_progress_is_shown_while_it_is_read(browser: Browser, federation: Federation) -> None:
     federation.publish_entities(A)
     source = federation.source()
-    MetadataSource.objects.update(step="Storing 250 of 5,000 service providers")
+    MetadataSource.objects.update(step="Storing 250 of 5,000", step_at=timezone.now())
     response = browser.get(look(source))
     assert "Storing 250 of 5,000" in page(response)
     assert response.headers["Refresh"] == "2"
     refused = browser.post(reverse("admin:federation_metadatasource_refresh", args=[source.pk]))
     assert "being read already" in page(browser.get(refused.headers["Location"]))
+    # Whoever read it was cut off long ago.
+    MetadataSource.objects.update(step_at=timezone.now() - timedelta(hours=1))
+    assert "Refresh" not in browser.get(look(source)).headers
+    browser.post(reverse("admin:federation_metadatasource_refresh", args=[source.pk]))
+    assert source.entities.count() == 1
 
 
 def test_refresh_now(browser: Browser, federation: Federation) -> None:

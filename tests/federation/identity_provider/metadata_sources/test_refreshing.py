@@ -355,6 +355,21 @@ def test_one_process_at_a_time(saml: SamlWorld, federation: Federation) -> None:
     assert not refreshing.claim(other, now=timezone.now())
 
 
+def test_a_bug_is_said_and_the_next_time_comes(
+    source: MetadataSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: Any, **options: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(reading, "read", broken)
+    with pytest.raises(RuntimeError):
+        ask(source)
+    source.refresh_from_db()
+    assert source.error == refreshing.INSIDE
+    assert not source.is_busy
+    assert source.next_at < timezone.now() + timedelta(minutes=6)
+
+
 def test_a_large_document_is_read_elsewhere(
     saml: SamlWorld, federation: Federation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
