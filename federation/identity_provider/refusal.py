@@ -233,13 +233,23 @@ def note(
             "trace": trace or [],
             "suggestion": suggestion,
         }
+        shown = evidence_of() if evidence_of is not None else told
         audit.trace(
             **{**event, "reason": _in_words(error)},
-            **(evidence_of() if evidence_of is not None else told),
+            **{name: _storable(value) for name, value in shown.items()},
             protocol=PROTOCOL,
             error=error.check,
         )
     return reference
+
+
+def _storable(value: Any) -> Any:
+    """A value whose texts every database can hold: strangers choose some of them."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, Mapping):
+        return {name: _storable(inner) for name, inner in value.items()}
+    return [_storable(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 def _in_words(error: errors.SamlError) -> str:
