@@ -134,7 +134,8 @@ def register(demonstration: Demonstration, home: str, *, command: str, document:
         path = Path(folder) / "registration"
         path.write_text(document)
         output = io.StringIO()
-        call_command(command, str(path), stdout=output)
+        # What a demonstration lacks, https, is no news.
+        call_command(command, str(path), stdout=output, stderr=io.StringIO())
     answer: dict[str, Any] = json.loads(output.getvalue())
     notes = demonstration.read()
     demonstration.write(

@@ -198,7 +198,7 @@ def test_connects_a_saml_application_and_tests_it(gatehouse: Gatehouse, visitor:
     name = name_of_its_own("Travel")
     host = f"https://{secrets.token_hex(4)}.example"
     page.fill("#id_name", name)
-    page.click("text=There is no metadata")
+    page.click("text=Without metadata: two addresses")
     page.fill("#id_entity_id", f"{host}/sp")
     page.fill("#id_acs_url", f"{host}/acs")
     page.click("text=Look at it")
