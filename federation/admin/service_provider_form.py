@@ -238,10 +238,10 @@ class ServiceProviderInline(admin.StackedInline):
         origin = f"from {followed.source}" if followed else "given by hand, not refreshed"
         waits = provider.metadata_proposals.filter(state=MetadataProposal.State.WAITING).exists()
         return format_html(
-            '{}, {} {}. <a href="{}">{}</a>',
+            '{}, {}{}. <a href="{}">{}</a>',
             words.capitalize(),
             origin,
-            state("failing", "bad") if followed and _error(followed) else "",
+            format_html(" {}", state("failing", "bad")) if followed and _error(followed) else "",
             reverse("admin:saml_metadata", args=[provider.pk]),
             "A change waits for you" if waits else "Refresh, errors, changes",
         )
