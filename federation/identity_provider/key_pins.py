@@ -29,11 +29,13 @@ class Overtaken(RuntimeError):
 
 def kid_of(service_provider: ServiceProvider) -> str:
     """The kid of the key that it is pinned to, empty for the current one."""
-    pins = KeyPin.objects.filter(pk=service_provider.pk).exclude(signing_key=None)
-    return directory.cached(
-        ("saml-pin", service_provider.pk),
-        lambda: pins.values_list("signing_key__kid", flat=True).first() or "",
-    )
+    pk = service_provider.pk
+    return directory.cached(("saml-pin", pk), lambda: _pinned(pk))
+
+
+def _pinned(pk: uuid.UUID) -> str:
+    pins = KeyPin.objects.filter(pk=pk).exclude(signing_key=None)
+    return pins.values_list("signing_key__kid", flat=True).first() or ""
 
 
 def move(
