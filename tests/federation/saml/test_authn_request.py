@@ -6,15 +6,18 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from onelogin.saml2.auth import OneLogin_Saml2_Auth
 
 from federation.saml import (
     authn_request,
     bindings,
+    encryption,
     errors,
     name_id,
     signature,
     vocabulary,
+    xml,
 )
 from tests.attacks.saml import service_provider
 from tests.attacks.saml.service_provider import ServiceProvider
@@ -108,6 +111,35 @@ def test_subject_confirmation_is_overlooked(sp: ServiceProvider) -> None:
         f'<saml:SubjectConfirmation Method="{vocabulary.BEARER}"/></saml:Subject>'
     )
     assert receive(sp, sp.text(inside=inside)).subject == name_id.NameID("alice")
+
+
+@pytest.mark.standard("SAML Core", "2.2.4", "an EncryptedID, of a signed request alone")
+def test_nothing_is_decrypted_for_a_stranger(sp: ServiceProvider, sp_keys) -> None:
+    ours = service_provider.rsa_key("our encryption")
+    public = service_provider.base64_der(service_provider.certificate(ours))
+    name = xml.parse(f'<saml:NameID xmlns:saml="{vocabulary.SAML}">alice</saml:NameID>'.encode())
+    sealed = encryption.encrypt(name, key=encryption.encryption_key(public))
+    text = xml.serialise(sealed).decode().replace("EncryptedAssertion", "EncryptedID")
+    inside = f"<saml:Subject>{text}</saml:Subject>"
+    asked = []
+
+    def decryption_keys() -> list[rsa.RSAPrivateKey]:
+        asked.append(ours)
+        return [ours]
+
+    def received(document) -> authn_request.AuthnRequest:
+        return authn_request.receive(
+            bindings.decode_post(sp.post(document)),
+            keys_of=lambda issuer: sp_keys,
+            decryption_keys=decryption_keys,
+        )
+
+    assert received(sp.signed(inside=inside)).subject == name_id.NameID("alice")
+    assert asked
+    asked.clear()
+    with pytest.raises(errors.InvalidMessage) as refused:
+        received(sp.text(inside=inside))
+    assert (refused.value.check, asked) == ("subject", [])
 
 
 @pytest.mark.standard("SAML Core", "1.1", "strings of 256 characters are taken")

@@ -17,6 +17,7 @@ from tests.attacks.saml import service_provider
 CBC = vocabulary.XENC + "aes128-cbc"
 RSA_1_5 = vocabulary.XENC + "rsa-1_5"
 KW = vocabulary.XENC + "kw-aes128"
+ECDH = "http://www.w3.org/2009/xmlenc11#ECDH-ES"
 
 
 def certificate(name: str = "service provider") -> str:
@@ -131,6 +132,7 @@ def test_uses_what_the_service_provider_lists(listed, expected: Algorithms) -> N
         ((EncryptionMethod(vocabulary.RSA_OAEP_MGF1P, vocabulary.SHA512),), "key_transport"),
         ((EncryptionMethod(vocabulary.RSA_OAEP, "", "urn:x"),), "mask_function"),
         (methods("urn:example:unknown"), "content_algorithm"),
+        (methods(vocabulary.AES256_GCM, ECDH), "key_transport"),
     ],
 )
 def test_never_goes_below_its_own_list(listed, check: str) -> None:
@@ -228,10 +230,33 @@ def test_opens_what_we_would_encrypt(digest: str) -> None:
     assert xml.text(encryption.decrypt(encrypted, [OURS])) == "4f3a"
 
 
-def test_keys_may_stand_beside_the_data() -> None:
+@pytest.mark.parametrize("info_stays", [True, False])
+def test_keys_may_stand_beside_the_data(info_stays: bool) -> None:
     encrypted = encrypted_id()
     (info,) = encrypted.iter(f"{{{vocabulary.DS}}}KeyInfo")
     encrypted.append(info[0])
+    if not info_stays:
+        info.getparent().remove(info)
+    assert xml.text(encryption.decrypt(encrypted, [OURS])) == "4f3a"
+
+
+def with_mask_function(transport: str, mask_function: str) -> xml.Element:
+    """An EncryptedID whose EncryptedKey says how OAEP masks."""
+    public = service_provider.base64_der(service_provider.certificate(OURS))
+    listed = (EncryptionMethod(vocabulary.RSA_OAEP),)
+    encrypted = encryption.encrypt(
+        etree.fromstring(NAME), key=encryption.encryption_key(public, listed)
+    )
+    text = xml.serialise(encrypted).decode()
+    assert vocabulary.RSA_OAEP in text and vocabulary.MGF1_SHA1 in text
+    said = text.replace(vocabulary.RSA_OAEP, transport)
+    return etree.fromstring(said.replace(vocabulary.MGF1_SHA1, mask_function))
+
+
+@pytest.mark.standard("XML Encryption 1.1", "5.5.2", "rsa-oaep-mgf1p masks with SHA-1, always")
+@pytest.mark.parametrize("said", [vocabulary.MGF1_SHA256, "urn:x"])
+def test_the_older_oaep_has_its_own_mask_function(said: str) -> None:
+    encrypted = with_mask_function(vocabulary.RSA_OAEP_MGF1P, said)
     assert xml.text(encryption.decrypt(encrypted, [OURS])) == "4f3a"
 
 
@@ -261,6 +286,8 @@ REFUSED = {
         f'{vocabulary.RSA_OAEP_MGF1P}"><xenc:OAEPparams>AAAA</xenc:OAEPparams>'
         "</xenc:EncryptionMethod>",
     ),
+    "unknown_mask_function": lambda: with_mask_function(vocabulary.RSA_OAEP, "urn:x"),
+    "oaep_under_another_name": lambda: with_mask_function(RSA_1_5, vocabulary.MGF1_SHA1),
     "no_key": lambda: edited("EncryptedKey", "Foreign"),
     "no_method": lambda: edited("EncryptionMethod", "Foreign"),
     "reference": lambda: edited("CipherValue", "CipherReference"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -79,6 +80,10 @@ def encrypted(key: rsa.RSAPrivateKey = OURS, name: str = NAME) -> str:
     return text.replace("EncryptedAssertion", "EncryptedID")
 
 
+def test_a_plain_name_needs_no_key() -> None:
+    assert read(decryption_keys=(OURS,)).name_id == NameID("n", "urn:x", "a", "b")
+
+
 def test_an_encrypted_name_is_decrypted_with_either_key() -> None:
     older = service_provider.rsa_key("our older encryption")
     for key in (OURS, older):
@@ -108,10 +113,10 @@ def test_something_else_in_place_of_the_name() -> None:
     assert caught.value.check == "decryption"
 
 
-def outgoing() -> OutgoingRequest:
+def outgoing(destination: str | None = "https://sp.example/slo") -> OutgoingRequest:
     return OutgoingRequest(
         issuer="https://idp.example",
-        destination="https://sp.example/slo",
+        destination=destination,
         issue_instant=NOW,
         not_on_or_after=NOW + timedelta(minutes=5),
         name_id=NameID("n<", "urn:x", "a", "b"),
@@ -126,7 +131,15 @@ def test_a_request_of_ours_reads_as_it_was_meant() -> None:
     assert request.name_id == NameID("n<", "urn:x", "a", "b")
     assert (request.session_indexes, request.id) == (("index",), element.get("ID"))
     assert request.not_on_or_after == NOW + timedelta(minutes=5)
+    assert request.destination == "https://sp.example/slo"
     assert element.get("Reason") == "urn:oasis:names:tc:SAML:2.0:logout:user"
+
+
+@pytest.mark.standard("SAML Bindings", "3.2.2", "a request over SOAP may leave the address out")
+def test_a_request_without_destination() -> None:
+    element = logout.build_request(outgoing(destination=None))
+    xml.validate(element, schema="protocol")
+    assert logout.read_request(ProtocolMessage(element, signed=False)).destination is None
 
 
 @pytest.mark.parametrize("value", ["", "x" * 257, "\0"])
@@ -196,3 +209,42 @@ def test_by_post_the_message_is_signed() -> None:
     assert [name for name, _ in form.fields] == ["SAMLRequest", "RelayState"]
     message = bindings.decode_post(service_provider.urlencode(dict(form.fields)).encode())
     assert signature.verify(xml.parse(message.xml), keys=[VERIFY]) is not None
+
+
+RECEIVED = {
+    "SAMLRequest": (logout.receive_request, logout.receive_request_element),
+    "SAMLResponse": (logout.receive_response, logout.receive_response_element),
+}
+
+
+@pytest.mark.parametrize("kind", RECEIVED)
+def test_each_is_received_by_every_binding_and_never_for_the_other(kind: str) -> None:
+    def built(kind: str) -> Any:
+        if kind == "SAMLRequest":
+            return logout.build_request(outgoing())
+        return response(vocabulary.SUCCESS)
+
+    def keys_of(issuer: str) -> list[signature.VerificationKey]:
+        assert issuer == "https://idp.example"
+        return [VERIFY]
+
+    by_message, by_element = RECEIVED[kind]
+    (other,) = RECEIVED.keys() - {kind}
+    for binding in (vocabulary.REDIRECT, vocabulary.POST):
+        way = Way(binding, "https://sp.example/slo", None)
+        for sent in (kind, other):
+            made = logout.send(built(sent), by=way, kind=sent, key=KEY)
+            if isinstance(made, str):
+                message = bindings.decode_redirect(made.partition("?")[2])
+            else:
+                message = bindings.decode_post(urlencode(made.fields).encode())
+            if sent == kind:
+                assert by_message(message, keys_of=keys_of).signed
+            else:
+                with pytest.raises(errors.InvalidMessage):
+                    by_message(message, keys_of=keys_of)
+    element = built(kind)
+    signature.sign(element, key=KEY)
+    assert by_element(element, keys_of=keys_of).signed
+    with pytest.raises(errors.InvalidMessage):
+        by_element(built(other), keys_of=keys_of)
