@@ -30,7 +30,7 @@ def load() -> None:
     from django.utils.module_loading import import_string
 
     from federation.saml import xml
-    from idp import schedule  # noqa: F401
+    from idp import dispatch, schedule  # noqa: F401
     from idp.accounts.logout_channels import sender  # noqa: F401
 
     _ = get_resolver().url_patterns, connection.vendor

@@ -1,7 +1,7 @@
 """URLs that Django answers.
 
 Protocol endpoints are mounted here too, from the features' routes, so that tests, `runserver`
-and the short way of `idp.wsgi` give the same answers.
+and the short way of `idp.dispatch` give the same answers.
 """
 
 from django.apps import apps

@@ -248,7 +248,8 @@ def with_mask_function(transport: str, mask_function: str) -> xml.Element:
         etree.fromstring(NAME), key=encryption.encryption_key(public, listed)
     )
     text = xml.serialise(encrypted).decode()
-    assert vocabulary.RSA_OAEP in text and vocabulary.MGF1_SHA1 in text
+    assert vocabulary.RSA_OAEP in text
+    assert vocabulary.MGF1_SHA1 in text
     said = text.replace(vocabulary.RSA_OAEP, transport)
     return etree.fromstring(said.replace(vocabulary.MGF1_SHA1, mask_function))
 

@@ -19,7 +19,7 @@ ENDPOINTS = sorted(features.routes())
 
 def wsgi(method, path, *, body=b"", query="", **headers):
     """Call the WSGI application as a server would; returns status, headers and body."""
-    from idp.wsgi import application
+    from idp.dispatch import application
 
     environ = {
         "REQUEST_METHOD": method,
@@ -95,7 +95,7 @@ def test_unknown_host_is_refused(host, path):
 
 def test_a_transaction_that_is_open_keeps_its_connection():
     from idp import directory
-    from idp import wsgi as entry
+    from idp import dispatch as entry
 
     entry._used.at = 0.0
     directory.forget()
@@ -162,7 +162,7 @@ def seen(monkeypatch):
         start_response("200 OK", [])
         return []
 
-    from idp import wsgi as module
+    from idp import dispatch as module
 
     monkeypatch.setattr(module, "django_application", django)
     return seen
