@@ -203,6 +203,21 @@ def test_our_own_redirect_is_read_and_verified(key, url: str, relay_state: str |
     bindings.verify_redirect(message, keys=[signature.verification_key(key.certificate)])
 
 
+def test_signs_with_the_algorithm_that_was_agreed(key) -> None:
+    query = bindings.redirect_url(
+        b"<a/>",
+        url="https://sp",
+        kind="SAMLRequest",
+        relay_state=None,
+        key=key,
+        algorithm=vocabulary.RSA_SHA512,
+    ).partition("?")[2]
+    message = bindings.decode_redirect(query)
+    assert message.signature is not None
+    assert message.signature.algorithm == vocabulary.RSA_SHA512
+    bindings.verify_redirect(message, keys=[signature.verification_key(key.certificate)])
+
+
 def test_a_request_of_ours_by_post() -> None:
     form = bindings.post_form(b"<a/>", action="https://sp", relay_state=None, kind="SAMLRequest")
     assert form.fields == (("SAMLRequest", base64.b64encode(b"<a/>").decode()),)

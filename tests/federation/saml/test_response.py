@@ -10,7 +10,18 @@ import pytest
 from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
-from federation.saml import encryption, errors, name_id, response, signature, vocabulary, xml
+from federation.saml import (
+    encryption,
+    errors,
+    name_id,
+    response,
+    signature,
+    status_response,
+    vocabulary,
+    xml,
+)
+from federation.saml.assertion import Attribute
+from federation.saml.attribute_assertion import AttributeAssertion
 from tests.attacks.saml import service_provider
 from tests.federation.saml.conftest import IDP, verification_key
 
@@ -44,6 +55,13 @@ def strict_service_provider(sp, key: signature.SigningKey, **security) -> OneLog
     )
 
 
+ATTRIBUTES = AttributeAssertion(
+    issuer=IDP,
+    audience="https://sp.example/metadata",
+    name_id=name_id.NameID("4f3a", vocabulary.PERSISTENT),
+    issue_instant=datetime(2026, 11, 24, 12, tzinfo=UTC),
+    attributes=(Attribute("a", ("1",)),),
+)
 REQUEST = {
     "https": "on",
     "http_host": "sp.example",
@@ -102,7 +120,9 @@ def test_one_signature_is_enough_where_one_is_wanted(
     settings = strict_service_provider(
         sp, key, wantMessagesSigned=sign_response, wantAssertionsSigned=sign_assertion
     )
-    accepted(octets, settings)
+    received = accepted(octets, settings)
+    opened = received.decrypted_document if encrypted else received.document
+    assert len(list(opened.iter(vocabulary.name("ds:Signature")))) == 1
 
 
 def test_signs_both_by_default(key, make_assertion) -> None:
@@ -114,6 +134,23 @@ def test_signs_both_by_default(key, make_assertion) -> None:
     assert signature.verify(root, keys=keys) is root
     element = xml.child(root, "saml:Assertion")
     assert signature.verify(element, keys=keys) is element
+
+
+@pytest.mark.parametrize("content", [ATTRIBUTES, None])
+@pytest.mark.standard("SAML Profiles", "6.4.2", "the Response to an AttributeQuery is signed")
+def test_the_answer_to_a_query(key, now, content: AttributeAssertion | None) -> None:
+    answer = response.answer_query(
+        content,
+        issuer=IDP,
+        in_response_to="_query",
+        issue_instant=now,
+        protection=response.Protection(key=key),
+    )
+    xml.validate(answer, schema="protocol")
+    assert signature.verify(answer, keys=[verification_key(key)]) is answer
+    assert status_response.read_status(answer) == (vocabulary.SUCCESS,)
+    assert (answer.get("InResponseTo"), answer.get("Destination")) == ("_query", None)
+    assert (xml.child(answer, "saml:Assertion") is not None) is (content is not None)
 
 
 def test_never_signs_nothing(key) -> None:

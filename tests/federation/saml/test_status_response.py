@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from federation.saml import status_response, vocabulary, xml
+import pytest
+
+from federation.saml import errors, status_response, vocabulary, xml
 
 
 def build(now: datetime, **changes: str | None) -> xml.Element:
@@ -39,3 +41,20 @@ def test_says_who_answers_what_where_and_when(now: datetime) -> None:
 def test_leaves_out_what_there_is_not(now: datetime) -> None:
     element = build(now, destination=None, in_response_to=None)
     assert set(element.attrib) == {"ID", "Version", "IssueInstant"}
+
+
+@pytest.mark.parametrize("codes", [("a",), ("a", "b")])
+def test_reads_the_codes(now: datetime, codes: tuple[str, ...]) -> None:
+    element = build(now)
+    status_response.add_status(element, codes)
+    assert status_response.read_status(element) == codes
+
+
+@pytest.mark.parametrize("codes", [None, (), ("a", "b", "c")])
+def test_refuses_another_number_of_codes(now: datetime, codes: tuple[str, ...] | None) -> None:
+    element = build(now)
+    if codes is not None:
+        status_response.add_status(element, codes)
+    with pytest.raises(errors.InvalidMessage) as caught:
+        status_response.read_status(element)
+    assert caught.value.check == "status"
