@@ -72,13 +72,15 @@ def test_refuses_every_other_url(url: str) -> None:
     [
         request(acs_index=2),
         request(acs_index=7),
-        request(protocol_binding=ARTIFACT),
+        request(acs_url=TWO.url, protocol_binding=ARTIFACT),
         request(acs_url=URL, protocol_binding=vocabulary.REDIRECT),
     ],
 )
 def test_refuses_what_is_not_there(wanted: authn_request.AuthnRequest) -> None:
-    with pytest.raises(errors.UnknownAssertionConsumerService):
+    with pytest.raises(errors.UnknownAssertionConsumerService) as refused:
         assertion_consumer_service.choose((ONE, TWO, THREE), request=wanted)
+    named = wanted.protocol_binding is not None
+    assert refused.value.check == ("protocol_binding" if named else "assertion_consumer_service")
 
 
 def test_refuses_when_there_is_none() -> None:

@@ -31,10 +31,15 @@ def test_reads_subject_names_and_values() -> None:
             SUBJECT
             + '<saml:Attribute Name="a" NameFormat="urn:f"><saml:AttributeValue> one '
             + '</saml:AttributeValue></saml:Attribute><saml:Attribute Name="a"/>'
+            + '<saml:Attribute Name="b"/>'
         )
     )
     assert read.subject == NameID("abc", vocabulary.PERSISTENT, "", "urn:sp")
-    assert read.attributes == (QueriedAttribute("a", "urn:f", ("one",)), QueriedAttribute("a"))
+    assert read.attributes == (
+        QueriedAttribute("a", "urn:f", ("one",)),
+        QueriedAttribute("a"),
+        QueriedAttribute("b"),
+    )
 
 
 def test_naming_nothing_asks_for_all() -> None:

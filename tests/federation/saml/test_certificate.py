@@ -7,9 +7,17 @@ import textwrap
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from federation.saml import certificate, errors
 from tests.attacks.saml import service_provider
+
+
+def weak_public_key() -> str:
+    """An RSA key of 1024 bits in PEM."""
+    key = service_provider.rsa_key("weak", 1024).public_key()
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
 
 GOOD = service_provider.certificate(service_provider.rsa_key())
 TEXT = service_provider.base64_der(GOOD)
@@ -59,6 +67,30 @@ def test_refuses_weak_and_strange_keys(key, check: str) -> None:
 def test_takes_the_three_curves(curve: ec.EllipticCurve) -> None:
     key = ec.generate_private_key(curve)
     assert certificate.strong(key.public_key()) is not None
+
+
+PUBLIC = GOOD.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+@pytest.mark.parametrize("text", [PUBLIC, TEXT, service_provider.pem(GOOD)])
+def test_a_pinned_key_is_a_certificate_or_a_key(text: str) -> None:
+    assert certificate.pinned_key(text) == GOOD.public_key()
+
+
+@pytest.mark.parametrize(
+    ("text", "check"),
+    [
+        ("x", "certificate"),
+        (PUBLIC.replace("MII", "MIJ"), "key"),
+        (PUBLIC[:60], "key"),
+        (weak_public_key(), "weak_key"),
+    ],
+    ids=["nothing", "broken", "cut_off", "weak"],
+)
+def test_refuses_a_pinned_key(text: str, check: str) -> None:
+    with pytest.raises(errors.InvalidMetadata) as refused:
+        certificate.pinned_key(text)
+    assert refused.value.check == check
 
 
 def test_expiry_does_not_matter_here() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from cryptography.hazmat.primitives.serialization import Encoding
+from lxml import etree
 
 from federation.saml import bindings, certificate, claimed_signature, vocabulary
 from tests.attacks.saml import service_provider
@@ -27,6 +28,13 @@ def test_by_post_without_a_certificate_or_with_a_broken_one(sp: ServiceProvider)
         signed = sp.signed(shape=Shape(key_info=key_info))
         claim = claimed_signature.of(bindings.decode_post(sp.post(signed)))
         assert claim == claimed_signature.ClaimedSignature(vocabulary.RSA_SHA256)
+
+
+def test_by_post_without_an_algorithm(sp: ServiceProvider) -> None:
+    root = sp.element()
+    root.insert(1, etree.Element(vocabulary.name("ds:Signature")))
+    claim = claimed_signature.of(bindings.decode_post(sp.post(root)))
+    assert claim == claimed_signature.ClaimedSignature("")
 
 
 def test_by_redirect_the_algorithm(sp: ServiceProvider) -> None:

@@ -85,6 +85,7 @@ def test_writes_instants_in_utc_and_whole_seconds() -> None:
     [
         ("P1D", timedelta(days=1)),
         ("PT1H", timedelta(hours=1)),
+        (" P1D\n", timedelta(days=1)),
         ("PT604800S", timedelta(days=7)),
         ("P1Y2M3DT4H5M6.5S", timedelta(days=428, hours=4, minutes=5, seconds=6)),
     ],
@@ -93,7 +94,7 @@ def test_reads_durations(value: str, expected: timedelta) -> None:
     assert datatypes.duration(value) == expected
 
 
-@pytest.mark.parametrize("value", ["", "P", "PT", "1D", "-P1D", "P1.5D", "P999999999Y"])
+@pytest.mark.parametrize("value", ["", "P", "PT", "1D", "-P1D", "P1.5D", "P1Dx", "P999999999Y"])
 def test_refuses_other_durations(value: str) -> None:
     with pytest.raises(errors.InvalidMessage):
         datatypes.duration(value)

@@ -42,8 +42,12 @@ def test_refuses_another_service_providers_namespace() -> None:
     name_id.check_qualifier(None, entity_id="urn:sp")
     name_id.check_qualifier(NameIDPolicy(), entity_id="urn:sp")
     name_id.check_qualifier(NameIDPolicy(sp_name_qualifier="urn:sp"), entity_id="urn:sp")
-    with pytest.raises(errors.InvalidNameIDPolicy):
-        name_id.check_qualifier(NameIDPolicy(sp_name_qualifier="urn:other"), entity_id="urn:sp")
+    group = NameIDPolicy(sp_name_qualifier="urn:group")
+    name_id.check_qualifier(group, entity_id="urn:sp", affiliation="urn:group")
+    name_id.check_qualifier(NameIDPolicy(), entity_id="urn:sp", affiliation="urn:group")
+    for affiliation in ("", "urn:another"):
+        with pytest.raises(errors.InvalidNameIDPolicy):
+            name_id.check_qualifier(group, entity_id="urn:sp", affiliation=affiliation)
 
 
 @pytest.mark.standard("SAML Core", "8.3.8", "transient identifiers are new each time")
@@ -51,6 +55,8 @@ def test_transient_is_new_each_time() -> None:
     one, two = (name_id.transient(issuer="urn:idp", audience="urn:sp") for _ in range(2))
     assert one.value != two.value
     assert one.format == vocabulary.TRANSIENT
+    again = name_id.transient(one.value, issuer="urn:idp", audience="urn:sp")
+    assert again == one
 
 
 @pytest.mark.standard("SAML Core", "8.3.7", "persistent identifiers are qualified")

@@ -64,6 +64,7 @@ def test_ciphertext_is_shortened(make_assertion: Any, key: Any, sp: ServiceProvi
         f'<samlp:Extensions><x:t xmlns:x="urn:x" y="{SECRET}"/></samlp:Extensions>',
         f"<saml:Subject><saml:NameID>{SECRET}</saml:NameID></saml:Subject>",
         f'<saml:Subject><saml:NameID SPProvidedID="{SECRET}">x</saml:NameID></saml:Subject>',
+        f'<saml:Subject><saml:NameID xmlns:x="urn:x" x:y="{SECRET}">z</saml:NameID></saml:Subject>',
         f"<samlp:Extensions><x xmlns='urn:x'> <y>{SECRET}<z/>{SECRET}</y>{SECRET}</x>"
         "</samlp:Extensions>",
     ],
@@ -90,6 +91,14 @@ def test_what_cannot_be_parsed_is_shown_without_its_text(broken: str) -> None:
     shown = redaction.readable(broken.encode())
     assert SECRET not in shown
     assert "<a" in shown
+
+
+def test_what_is_shown_is_shown_whole_or_cut(sp: ServiceProvider) -> None:
+    long = "https://sp.example/" + "x" * redaction.MAX_VALUE
+    text = sp.text(attributes=f'ProviderName="{long}"')
+    shown = redaction.readable(text.encode())
+    assert f"{long[: redaction.MAX_VALUE]}…" in shown
+    assert long not in shown
 
 
 def test_is_bounded(sp: ServiceProvider) -> None:
