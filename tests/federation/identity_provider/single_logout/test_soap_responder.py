@@ -12,7 +12,7 @@ from federation.identity_provider.single_logout import soap_responder
 from federation.saml import vocabulary
 from idp.models import LogoutNotification
 from tests.attacks.saml import service_provider
-from tests.support.saml import SamlWorld
+from tests.support.saml import SamlWorld, follow_a_source
 from tests.support.single_logout import (
     REDIRECT,
     Leaver,
@@ -117,6 +117,13 @@ def test_refused(saml: SamlWorld, sp: Leaver, options: dict[str, Any]) -> None:
 def test_a_disabled_application(saml: SamlWorld, sp: Leaver) -> None:
     inside = sp.sign_on(saml.session).inside
     sp.party.change_application(enabled=False)
+    assert sp.soap(inside).status == 403
+    assert not is_over(saml.session)
+
+
+def test_one_whose_metadata_has_ended(saml: SamlWorld, sp: Leaver) -> None:
+    inside = sp.sign_on(saml.session).inside
+    follow_a_source(sp.party.row, ended=True)
     assert sp.soap(inside).status == 403
     assert not is_over(saml.session)
 
