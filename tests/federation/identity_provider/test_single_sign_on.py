@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
+from federation.identity_provider import success
 from federation.saml import vocabulary
 from idp.accounts import people
 from idp.accounts import session as sessions
@@ -107,6 +108,38 @@ def test_another_cookie_is_no_session(saml: SamlWorld, party: Party) -> None:
         query = party.sp.redirect(party.request(), signed=False).decode()
         answer = saml.provider.send("GET", "/saml/sso", query=query, cookies=cookies)
         assert answer.status == 303
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "before"),
+    [
+        (success.attributes, "load", True),
+        (success.attributes, "load", False),
+        (success.response, "build_signed_response", False),
+    ],
+    ids=["known there", "new there", "signing"],
+)
+def test_a_session_that_ends_meanwhile_gives_nothing(
+    saml: SamlWorld,
+    party: Party,
+    monkeypatch: pytest.MonkeyPatch,
+    where: Any,
+    what: str,
+    before: bool,
+) -> None:
+    """Nobody would be told of its end: the sign-out has not seen a name there, or is through."""
+    if before:
+        posted(party.redirect(saml.session))
+    real = getattr(where, what)
+
+    def ending(*arguments: Any, **options: Any) -> Any:
+        sessions.end(saml.session, reason="signed out", now=timezone.now())
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(where, what, ending)
+    answer = party.redirect(saml.session)
+    assert answer.status == 303
+    assert header(answer, "Location").startswith("/interaction/")
 
 
 # ----- through the sign-in page -----
