@@ -46,7 +46,7 @@ class Standing:
 
 
 def read(session: Session, service_provider: ServiceProvider, *, qualifier: str = "") -> Standing:
-    """The service provider's part in this session so far; none in one that has ended.
+    """The service provider's part in this session so far. Raises sessions.SessionEnded.
 
     `qualifier`: the affiliation whose persistent NameID counts, empty for its own.
     """
@@ -55,7 +55,7 @@ def read(session: Session, service_provider: ServiceProvider, *, qualifier: str 
         cursor.execute(_READ, [db_id(service_provider.pk), namespace, db_id(session.pk)])
         row = cursor.fetchone()
     if row is None:
-        return Standing()
+        raise sessions.SessionEnded
     return Standing(
         id=from_db_id(row[0]),
         used_at=from_db_instant(row[1]),

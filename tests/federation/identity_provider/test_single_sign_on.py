@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
@@ -110,36 +111,41 @@ def test_another_cookie_is_no_session(saml: SamlWorld, party: Party) -> None:
         assert answer.status == 303
 
 
-@pytest.mark.parametrize(
-    ("where", "what", "before"),
-    [
-        (success.attributes, "load", True),
-        (success.attributes, "load", False),
-        (success.response, "build_signed_response", False),
-    ],
-    ids=["known there", "new there", "signing"],
-)
+@pytest.mark.parametrize("format_", [vocabulary.PERSISTENT, "none"])
+@pytest.mark.parametrize("known", [True, False])
 def test_a_session_that_ends_meanwhile_gives_nothing(
-    saml: SamlWorld,
-    party: Party,
-    monkeypatch: pytest.MonkeyPatch,
-    where: Any,
-    what: str,
-    before: bool,
+    saml: SamlWorld, monkeypatch: pytest.MonkeyPatch, known: bool, format_: str
 ) -> None:
-    """Nobody would be told of its end: the sign-out has not seen a name there, or is through."""
-    if before:
+    """Also where the service provider has taken part in it a moment ago."""
+    party = saml.party(default_name_id_format=format_)
+    if known:
         posted(party.redirect(saml.session))
-    real = getattr(where, what)
+    end_before(monkeypatch, success.participation, "read", saml)
+    answer = party.redirect(saml.session)
+    assert answer.status == 303
+    assert header(answer, "Location").startswith("/interaction/")
+
+
+def test_one_that_ends_while_the_assertion_is_signed(
+    saml: SamlWorld, party: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sign-out has found no name there to tell the service provider."""
+    end_before(monkeypatch, success.response, "build_signed_response", saml)
+    assert party.redirect(saml.session).status == 303
+    assert not AuditEvent.objects.filter(action="saml.response").exists()
+
+
+def end_before(
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType, function: str, saml: SamlWorld
+) -> None:
+    """Let alice's session end right before a function is called."""
+    real = getattr(module, function)
 
     def ending(*arguments: Any, **options: Any) -> Any:
         sessions.end(saml.session, reason="signed out", now=timezone.now())
         return real(*arguments, **options)
 
-    monkeypatch.setattr(where, what, ending)
-    answer = party.redirect(saml.session)
-    assert answer.status == 303
-    assert header(answer, "Location").startswith("/interaction/")
+    monkeypatch.setattr(module, function, ending)
 
 
 # ----- through the sign-in page -----
