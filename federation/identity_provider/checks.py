@@ -284,8 +284,8 @@ def known_subject(draft: Draft) -> None:
     """A Subject is a person who is known to the service provider (SAML Core §3.4.1).
 
     Persistent and transient names are random, so looking one up tells nobody anything. Any other
-    is only a hint for the sign-in page; that it is the same person is checked when the assertion is
-    made.
+    is only a hint for the sign-in page, unless it came encrypted: whoever sends it may have picked
+    it up from somebody else. That it is the same person is checked when the assertion is made.
     """
     subject = draft.verified.subject
     if subject is None:
@@ -298,5 +298,5 @@ def known_subject(draft: Draft) -> None:
         if user is None:
             raise errors.UnknownPrincipal(f"no such NameID of format {subject.format!r}")
         draft.subject_id = user.hex
-    else:
+    elif not draft.verified.subject_is_secret:
         draft.login_hint = subject.value

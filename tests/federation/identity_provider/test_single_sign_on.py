@@ -499,6 +499,15 @@ def test_an_address_tells_nobody_who_exists(saml: SamlWorld, party: Party, addre
     assert address in text
 
 
+def test_what_came_encrypted_is_shown_to_nobody(saml: SamlWorld, party: Party) -> None:
+    """Another service provider's EncryptedID, picked up on its way, would be read on the page."""
+    secret = encrypted_id("carol@example.org", vocabulary.EMAIL_ADDRESS)
+    query = party.sp.redirect(party.request(inside=f"<saml:Subject>{secret}</saml:Subject>"))
+    page = Browser().open(f"/saml/sso?{query.decode()}").content.decode()
+    assert "id_username" in page
+    assert "carol" not in page
+
+
 def test_the_format_of_the_subject_counts_without_a_policy(saml: SamlWorld, party: Party) -> None:
     wanted = subject("alice@example.org", vocabulary.EMAIL_ADDRESS)
     form = posted(party.redirect(saml.session, inside=wanted))
