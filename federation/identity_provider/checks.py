@@ -224,14 +224,15 @@ def known_name_id_format(draft: Draft) -> None:
     try:
         name_id.check_qualifier(policy, entity_id=request.issuer, affiliation=affiliation)
         draft.name_id_format = name_id.choose_format(
-            policy, supported=name_ids.SUPPORTED, default=_default_format(draft)
+            policy, supported=name_ids.askable(draft.known.row), default=_default_format(draft)
         )
     except errors.InvalidNameIDPolicy:
         draft.found(
-            expected=", ".join(name_ids.SUPPORTED),
+            expected=", ".join(name_ids.askable(draft.known.row)),
             received=f"{policy.format} {policy.sp_name_qualifier}".strip() if policy else "",
             suggestion="Choose one of these formats in the service provider, and no SPNameQualifier"
-            " but its own entity ID or its affiliation.",
+            " but its own entity ID or its affiliation. An e-mail address is given where the"
+            " application's mapping gives one too.",
         )
         raise
     named = (policy, request.subject)
