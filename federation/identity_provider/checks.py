@@ -224,14 +224,15 @@ def known_name_id_format(draft: Draft) -> None:
     try:
         name_id.check_qualifier(policy, entity_id=request.issuer, affiliation=affiliation)
         draft.name_id_format = name_id.choose_format(
-            policy, supported=name_ids.SUPPORTED, default=_default_format(draft)
+            policy, supported=name_ids.askable(draft.known.row), default=_default_format(draft)
         )
     except errors.InvalidNameIDPolicy:
         draft.found(
-            expected=", ".join(name_ids.SUPPORTED),
+            expected=", ".join(name_ids.askable(draft.known.row)),
             received=f"{policy.format} {policy.sp_name_qualifier}".strip() if policy else "",
             suggestion="Choose one of these formats in the service provider, and no SPNameQualifier"
-            " but its own entity ID or its affiliation.",
+            " but its own entity ID or its affiliation. An e-mail address is given where the"
+            " application's mapping gives one too.",
         )
         raise
     named = (policy, request.subject)
@@ -284,18 +285,19 @@ def known_subject(draft: Draft) -> None:
     """A Subject is a person who is known to the service provider (SAML Core §3.4.1).
 
     Persistent and transient names are random, so looking one up tells nobody anything. Any other
-    is only a hint for the sign-in page; that it is the same person is checked when the assertion is
-    made.
+    is only a hint for the sign-in page, unless it came encrypted: whoever sends it may have picked
+    it up from somebody else. That it is the same person is checked when the assertion is made.
     """
     subject = draft.verified.subject
     if subject is None:
         return
-    if subject.format not in name_ids.SUPPORTED:
-        raise errors.UnknownPrincipal(f"nobody has a NameID of format {subject.format!r}")
+    if subject.format not in name_ids.SUPPORTED or len(subject.value) > name_id.MAX_VALUE:
+        told = f"format {subject.format!r}, {len(subject.value)} characters"
+        raise errors.UnknownPrincipal(f"nobody has a NameID of {told}")
     if subject.format in name_ids.RANDOM:
         user = name_ids.person_of(subject, service_provider=draft.known.row, now=draft.now)
         if user is None:
             raise errors.UnknownPrincipal(f"no such NameID of format {subject.format!r}")
         draft.subject_id = user.hex
-    else:
+    elif not draft.verified.subject_is_secret:
         draft.login_hint = subject.value

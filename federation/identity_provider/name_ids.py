@@ -9,9 +9,11 @@ from federation.identity_provider import entity, participation
 from federation.models import PersistentNameId, ServiceProvider
 from federation.saml import errors, name_id, vocabulary
 from federation.saml.name_id import NameID
-from idp.claims import attributes, facts, values
+from idp.claims import applications, attributes, facts, values
 from idp.claims.errors import MappingError
+from idp.claims.mapping import SAML, Row
 from idp.claims.person import Person
+from idp.claims.saml_attributes import DEFAULT_ROWS
 
 SUPPORTED = (
     vocabulary.PERSISTENT,
@@ -24,6 +26,23 @@ RANDOM = (vocabulary.PERSISTENT, vocabulary.TRANSIENT)
 # The choice of an administrator for assertions that name nobody; a request can ask for another.
 NONE = "none"
 EMAIL = "email"
+
+
+def askable(service_provider: ServiceProvider) -> tuple[str, ...]:
+    """The formats that a request may choose (SAML Core §3.4.1.1).
+
+    An address only where the service provider is told it anyway, by its NameID or its mapping: no
+    request gets more than an administrator gives.
+    """
+    own = service_provider.default_name_id_format == vocabulary.EMAIL_ADDRESS
+    rows = applications.rows(service_provider.application) or DEFAULT_ROWS
+    if own or any(_gives_address(row) for row in rows):
+        return SUPPORTED
+    return tuple(one for one in SUPPORTED if one != vocabulary.EMAIL_ADDRESS)
+
+
+def _gives_address(row: Row) -> bool:
+    return SAML in row.destinations and (row.source, row.key) == (facts.USER, EMAIL)
 
 
 def of(

@@ -27,7 +27,7 @@ _READ = (
     " LEFT JOIN idp_participant p ON p.session_id = s.id AND p.application_id = %s"
     " LEFT JOIN federation_persistentnameid n"
     " ON n.user_id = s.user_id AND n.service_provider = %s"
-    " WHERE s.id = %s"
+    " WHERE s.id = %s AND s.ended_at IS NULL"
 )
 
 
@@ -46,7 +46,7 @@ class Standing:
 
 
 def read(session: Session, service_provider: ServiceProvider, *, qualifier: str = "") -> Standing:
-    """The service provider's part in this session so far.
+    """The service provider's part in this session so far. Raises sessions.SessionEnded.
 
     `qualifier`: the affiliation whose persistent NameID counts, empty for its own.
     """
@@ -55,7 +55,7 @@ def read(session: Session, service_provider: ServiceProvider, *, qualifier: str 
         cursor.execute(_READ, [db_id(service_provider.pk), namespace, db_id(session.pk)])
         row = cursor.fetchone()
     if row is None:
-        return Standing()
+        raise sessions.SessionEnded
     return Standing(
         id=from_db_id(row[0]),
         used_at=from_db_instant(row[1]),
@@ -77,12 +77,16 @@ def note(
 
 
 def keep(session_index: str, name: NameID | None, standing: Standing) -> None:
-    """Remember under which name the session is known there, if any; a logout will name it."""
+    """Remember under which name the session is known there, if any; a logout will name it.
+
+    Raises sessions.SessionEnded: a logout that came first has not told it, having no name to say.
+    """
     said = (name.value, name.format) if name is not None else ("", "")
-    if standing.name != said:
-        Participant.objects.filter(pk=uuid.UUID(session_index)).update(
-            name_id=said[0], name_id_format=said[1]
-        )
+    if standing.name == said:
+        return
+    rows = Participant.objects.filter(pk=uuid.UUID(session_index), session__ended_at=None)
+    if not rows.update(name_id=said[0], name_id_format=said[1]):
+        raise sessions.SessionEnded
 
 
 def person_of(

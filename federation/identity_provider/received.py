@@ -15,6 +15,8 @@ from federation.saml.bindings import Message
 from idp.protocol.message import Request
 
 MAX_SHOWN = 4_000
+# Of a list of them, which together are no longer than one value.
+MOST_LISTED = 20
 # Of a request that waits for its person: strangers can let many of them wait.
 MAX_WAITING = 4_000
 MESSAGE = "message"
@@ -69,11 +71,14 @@ def _members(request: AuthnRequest) -> dict[str, Any]:
         "RequestedAuthnContext": [context.comparison, *context.class_refs] if context else None,
         "Subject": request.subject.format if request.subject else None,
     }
-    return {
-        name: value[:MAX_SHOWN] if isinstance(value, str) else value
-        for name, value in said.items()
-        if value not in (None, "")
-    }
+    return {name: _cut(value) for name, value in said.items() if value not in (None, "")}
+
+
+def _cut(value: Any) -> Any:
+    """A text or a list of texts, no longer than a trace shows."""
+    if isinstance(value, list):
+        return [one[: MAX_SHOWN // MOST_LISTED] for one in value[:MOST_LISTED]]
+    return value[:MAX_SHOWN] if isinstance(value, str) else value
 
 
 def is_markup(message: Message) -> bool:

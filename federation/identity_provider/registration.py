@@ -91,7 +91,10 @@ def register(
 def register_columns(
     entity_id: str, values: Mapping[str, Any], *, name: str, actor: str
 ) -> Registered:
-    """Register or update a service provider whose columns are known already, and checked."""
+    """Register or update a service provider whose columns are known already, and checked.
+
+    Raises InvalidMetadata.
+    """
     return _save(entity_id, values, name=name, actor=actor, origin=Application.Origin.ADMINISTRATOR)
 
 
@@ -116,13 +119,17 @@ def from_metadata(metadata: service_provider.ServiceProviderMetadata) -> dict[st
 def drafted(
     entity_id: str, values: Mapping[str, Any], existing: ServiceProvider | None
 ) -> ServiceProvider:
-    """The service provider as registering would make it; nothing is saved."""
+    """The service provider as registering would make it; nothing is saved.
+
+    Raises InvalidMetadata.
+    """
     row = copy.copy(existing) if existing else _drafted(entity_id, values)
     _take(row, values)
     return row
 
 
 def _drafted(entity_id: str, values: Mapping[str, Any]) -> ServiceProvider:
+    _check_namespace(entity_id)
     return ServiceProvider(
         application=Application(kind=Application.Kind.SAML),
         entity_id=entity_id,
@@ -198,6 +205,7 @@ def _take(row: ServiceProvider, values: Mapping[str, Any]) -> None:
 
 
 def _new(entity_id: str, values: Mapping[str, Any], *, name: str, origin: str) -> ServiceProvider:
+    _check_namespace(entity_id)
     application = Application.objects.create(
         name=_one_line(name) or _host(entity_id, values)[:MAX_NAME],
         kind=Application.Kind.SAML,
@@ -209,6 +217,14 @@ def _new(entity_id: str, values: Mapping[str, Any], *, name: str, origin: str) -
         slug=slug(entity_id),
         default_name_id_format=_first_format(values.get("name_id_formats", ())),
     )
+
+
+def _check_namespace(entity_id: str) -> None:
+    """A group has a name of its own: its persistent NameIDs would be the newcomer's."""
+    if ServiceProvider.objects.filter(name_qualifier=entity_id).exists():
+        raise errors.InvalidMetadata(
+            "entity_id", "This entity ID is the name of a group of applications (affiliation) here."
+        )
 
 
 def _one_line(name: str) -> str:

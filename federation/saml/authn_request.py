@@ -48,7 +48,10 @@ class Scoping:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthnRequest:
-    """An AuthnRequest. None: the request does not say. `signed`: a signature was verified."""
+    """An AuthnRequest. None: the request does not say. `signed`: a signature was verified.
+
+    `subject_is_secret`: it came encrypted, for nobody's eyes but ours.
+    """
 
     id: str
     issuer: str
@@ -65,6 +68,7 @@ class AuthnRequest:
     name_id_policy: name_id.NameIDPolicy | None = None
     requested_authn_context: RequestedAuthnContext | None = None
     subject: name_id.NameID | None = None
+    subject_is_secret: bool = False
     not_before: datetime | None = None
     not_on_or_after: datetime | None = None
     scoping: Scoping | None = None
@@ -113,6 +117,7 @@ def read(
         name_id_policy=_name_id_policy(element),
         requested_authn_context=_requested_authn_context(element),
         subject=_subject(element, decryption_keys if signed else subjects.no_keys),
+        subject_is_secret=_is_secret(element),
         not_before=not_before,
         not_on_or_after=not_on_or_after,
         scoping=_scoping(element),
@@ -174,6 +179,11 @@ def _subject(
     if subject is None:
         return None
     return subjects.read(subject, keys=decryption_keys)
+
+
+def _is_secret(element: xml.Element) -> bool:
+    subject = xml.child(element, "saml:Subject")
+    return subject is not None and xml.child(subject, "saml:EncryptedID") is not None
 
 
 def _conditions(element: xml.Element) -> tuple[datetime | None, datetime | None]:

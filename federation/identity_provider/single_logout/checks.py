@@ -15,7 +15,11 @@ from typing import Any
 from django.conf import settings
 
 from federation.identity_provider import service_providers
-from federation.identity_provider.errors import DisabledApplication, UnknownServiceProvider
+from federation.identity_provider.errors import (
+    DisabledApplication,
+    OutdatedMetadata,
+    UnknownServiceProvider,
+)
 from federation.identity_provider.service_providers import KnownServiceProvider
 from federation.identity_provider.single_logout.errors import (
     ReplayedLogout,
@@ -107,6 +111,16 @@ def enabled_application(draft: Draft) -> None:
         raise DisabledApplication("disabled")
 
 
+def current_metadata(draft: Draft) -> None:
+    """Metadata that is refreshed is not used beyond its validUntil (SAML Metadata §2.3.2)."""
+    if draft.known.is_outdated(draft.now):
+        draft.found(
+            suggestion="See on the application's page why its metadata could not be refreshed."
+        )
+        ends = draft.known.row.metadata_valid_until
+        raise OutdatedMetadata("metadata_valid_until", f"{ends:%Y-%m-%d %H:%M}")
+
+
 def demanded_signature(draft: Draft) -> None:
     """It is signed, always (SAML Profiles §4.4.4.1)."""
     if not draft.verified.signed:
@@ -170,6 +184,7 @@ Check = Callable[[Draft], None]
 CHECKS: tuple[Check, ...] = (
     verified_request,
     enabled_application,
+    current_metadata,
     demanded_signature,
     exact_destination,
     recent_issue_instant,

@@ -10,13 +10,14 @@ from federation.identity_provider import name_ids
 from federation.models import PersistentNameId
 from federation.saml import errors, vocabulary
 from idp.claims import attributes
-from idp.models import Participant, User
+from idp.models import ClaimMapping, Participant, User
 from tests.support.factories import UserFactory
 from tests.support.protocol import cookie_of, header
 from tests.support.saml import Party, SamlWorld, accept, posted
 from tests.support.sign_in import Browser
 
 EMAIL = vocabulary.EMAIL_ADDRESS
+ADDRESS = "alice@example.org"
 
 
 def policy(format_: str) -> str:
@@ -176,6 +177,25 @@ def test_email_address(saml: SamlWorld, party: Party) -> None:
     name = posted(party.redirect(saml.session, inside=policy(EMAIL))).name_id
     assert (name.get("Format"), name.text) == (EMAIL, "alice@example.org")
     assert name.get("NameQualifier") is None
+
+
+def test_no_address_that_its_mapping_does_not_give(saml: SamlWorld, party: Party) -> None:
+    """A request gets no more than the administrator gives: persistent names, and a given name."""
+    mapped = ClaimMapping.objects.create(
+        application=party.row.application,
+        claim="urn:oid:2.5.4.42",
+        source="user",
+        key="given_name",
+        to_saml=True,
+    )
+    form = posted(party.redirect(saml.session, inside=policy(EMAIL)))
+    assert form.status == ("Requester", "InvalidNameIDPolicy")
+    mapped.key = "email"
+    mapped.save()
+    assert posted(party.redirect(saml.session, inside=policy(EMAIL))).name_id.text == ADDRESS
+    mapped.delete()
+    party.change(default_name_id_format=EMAIL)
+    assert posted(party.redirect(saml.session)).name_id.text == ADDRESS
 
 
 @pytest.mark.parametrize("fields", [{"email_verified": False}, {"email": ""}])

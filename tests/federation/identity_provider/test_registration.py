@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,6 +56,28 @@ def test_takes_over_what_the_metadata_says() -> None:
     assert row.want_authn_requests_signed
     assert row.slug == registration.slug(SP.entity_id)
     assert entity.metadata_url(row) == f"http://localhost:8000/saml/metadata/{row.slug}"
+
+
+NEWCOMER = replace(SP, entity_id="https://group.example")
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda: registration.register_from_metadata(document(sp=NEWCOMER)),
+        lambda: registration.register(NEWCOMER.entity_id, NEWCOMER.acs_url),
+        lambda: registration.drafted(NEWCOMER.entity_id, {}, None),
+    ],
+    ids=["metadata", "address", "draft"],
+)
+def test_the_name_of_a_group_is_no_entity_id(act: Callable[[], Any]) -> None:
+    """It would be given the NameIDs that only the group's applications share."""
+    member = register(document())
+    member.name_qualifier = NEWCOMER.entity_id
+    member.save()
+    with pytest.raises(errors.InvalidMetadata, match="group of applications"):
+        act()
+    assert Row.objects.count() == Application.objects.count() == 1
 
 
 def test_a_key_without_use_serves_both_purposes() -> None:

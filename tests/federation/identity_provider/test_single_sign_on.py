@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
@@ -10,6 +11,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
+from federation.identity_provider import success
 from federation.saml import vocabulary
 from idp.accounts import people
 from idp.accounts import session as sessions
@@ -107,6 +109,43 @@ def test_another_cookie_is_no_session(saml: SamlWorld, party: Party) -> None:
         query = party.sp.redirect(party.request(), signed=False).decode()
         answer = saml.provider.send("GET", "/saml/sso", query=query, cookies=cookies)
         assert answer.status == 303
+
+
+@pytest.mark.parametrize("format_", [vocabulary.PERSISTENT, "none"])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_session_that_ends_meanwhile_gives_nothing(
+    saml: SamlWorld, monkeypatch: pytest.MonkeyPatch, known: bool, format_: str
+) -> None:
+    """Also where the service provider has taken part in it a moment ago."""
+    party = saml.party(default_name_id_format=format_)
+    if known:
+        posted(party.redirect(saml.session))
+    end_before(monkeypatch, success.participation, "read", saml)
+    answer = party.redirect(saml.session)
+    assert answer.status == 303
+    assert header(answer, "Location").startswith("/interaction/")
+
+
+def test_one_that_ends_while_the_assertion_is_signed(
+    saml: SamlWorld, party: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sign-out has found no name there to tell the service provider."""
+    end_before(monkeypatch, success.response, "build_signed_response", saml)
+    assert party.redirect(saml.session).status == 303
+    assert not AuditEvent.objects.filter(action="saml.response").exists()
+
+
+def end_before(
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType, function: str, saml: SamlWorld
+) -> None:
+    """Let alice's session end right before a function is called."""
+    real = getattr(module, function)
+
+    def ending(*arguments: Any, **options: Any) -> Any:
+        sessions.end(saml.session, reason="signed out", now=timezone.now())
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(module, function, ending)
 
 
 # ----- through the sign-in page -----
@@ -458,6 +497,15 @@ def test_an_address_tells_nobody_who_exists(saml: SamlWorld, party: Party, addre
     text = page.content.decode()
     assert "id_username" in text
     assert address in text
+
+
+def test_what_came_encrypted_is_shown_to_nobody(saml: SamlWorld, party: Party) -> None:
+    """Another service provider's EncryptedID, picked up on its way, would be read on the page."""
+    secret = encrypted_id("carol@example.org", vocabulary.EMAIL_ADDRESS)
+    query = party.sp.redirect(party.request(inside=f"<saml:Subject>{secret}</saml:Subject>"))
+    page = Browser().open(f"/saml/sso?{query.decode()}").content.decode()
+    assert "id_username" in page
+    assert "carol" not in page
 
 
 def test_the_format_of_the_subject_counts_without_a_policy(saml: SamlWorld, party: Party) -> None:

@@ -16,6 +16,7 @@ from federation.models import ServiceProvider as Row
 from federation.saml import certificate, errors, redaction, vocabulary
 from idp import refusals
 from idp.models import Interaction, SignIn, User
+from idp.protocol.authentication_context import SAML_PASSWORD
 from tests.attacks.saml import service_provider
 from tests.attacks.saml.service_provider import Shape
 from tests.support.factories import PASSWORD, UserFactory
@@ -145,6 +146,41 @@ def test_a_request_that_waits_is_kept_short(saml: SamlWorld, party: Party) -> No
     row = Interaction.objects.get()
     assert len(row.request["received"]["message"]) == 4_000
     assert len(orjson.dumps(row.request)) < 12_000
+
+
+def listed() -> str:
+    """Our own entity ID among long others."""
+    others = (entity.entity_id(), *(f"https://{number:0200}.example" for number in range(900)))
+    return "".join(f'<samlp:IDPEntry ProviderID="{one}"/>' for one in others)
+
+
+MUCH = "x" * 150_000
+KNOWN_CLASS = f"<saml:AuthnContextClassRef>{SAML_PASSWORD}</saml:AuthnContextClassRef>"
+OTHER_CLASS = f"<saml:AuthnContextClassRef>{MUCH}</saml:AuthnContextClassRef>"
+LONG = {
+    "listed providers": f"<samlp:Scoping><samlp:IDPList>{listed()}</samlp:IDPList></samlp:Scoping>",
+    "a requester": f"<samlp:Scoping><samlp:RequesterID>{MUCH}</samlp:RequesterID></samlp:Scoping>",
+    "classes": (
+        f"<samlp:RequestedAuthnContext>{KNOWN_CLASS * 400}{OTHER_CLASS}"
+        "</samlp:RequestedAuthnContext>"
+    ),
+}
+
+
+@pytest.mark.parametrize("inside", LONG.values(), ids=LONG)
+def test_nothing_in_a_request_that_waits_is_long(
+    saml: SamlWorld, party: Party, inside: str
+) -> None:
+    text = party.request(inside=inside)
+    assert party.send_form(party.sp.post(text)).status == 303
+    assert len(orjson.dumps(Interaction.objects.get().request)) < 25_000
+
+
+def test_a_name_longer_than_any_is_nobodys(saml: SamlWorld, party: Party) -> None:
+    subject = f"<saml:Subject><saml:NameID>{MUCH}</saml:NameID></saml:Subject>"
+    answer = posted(party.post(inside=subject))
+    assert answer.status == ("Responder", "UnknownPrincipal")
+    assert not Interaction.objects.exists()
 
 
 def test_at_once_again_within_a_minute_nothing_is_kept(saml: SamlWorld, party: Party) -> None:

@@ -17,7 +17,7 @@ from idp.models import AuditEvent, LogoutNotification, Session, SignIn
 from tests.attacks.saml.service_provider import rsa_key, xmlsec_key
 from tests.support.factories import ClientFactory
 from tests.support.protocol import FORM, cookie_of, sign_in
-from tests.support.saml import SamlWorld
+from tests.support.saml import SamlWorld, follow_a_source
 from tests.support.single_logout import (
     POST,
     REDIRECT,
@@ -296,6 +296,14 @@ def test_a_disabled_application(saml: SamlWorld, sp: Leaver) -> None:
     inside = sp.sign_on(saml.session).inside
     sp.party.change_application(enabled=False)
     assert refused(saml, sp.get(saml.session, inside)) == "disabled_application"
+
+
+def test_one_whose_metadata_has_ended(saml: SamlWorld, sp: Leaver) -> None:
+    inside = sp.sign_on(saml.session).inside
+    follow_a_source(sp.party.row, ended=True)
+    assert refused(saml, sp.get(saml.session, inside)) == "outdated_metadata"
+    follow_a_source(sp.party.row, ended=False)
+    assert sp.get(saml.session, inside).status == 303
 
 
 @pytest.mark.parametrize(

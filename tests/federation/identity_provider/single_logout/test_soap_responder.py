@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from lxml import etree
 
+from deploy import serve
 from federation.identity_provider.single_logout import soap_responder
 from federation.saml import vocabulary
 from idp.models import LogoutNotification
 from tests.attacks.saml import service_provider
-from tests.support.saml import SamlWorld
+from tests.support.saml import SamlWorld, follow_a_source
 from tests.support.single_logout import (
     REDIRECT,
     Leaver,
@@ -84,6 +86,59 @@ def test_it_waits_for_those_that_are_asked(
     assert sent.status == ("Success",)
 
 
+def test_only_a_few_wait_at_a_time(
+    saml: SamlWorld, sp: Leaver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While those wait for a slow application, the next is answered at once."""
+    assert soap_responder.MOST_WAITING < serve.BLOCKING_THREADS
+    monkeypatch.setattr(soap_responder, "_places", threading.BoundedSemaphore(1))
+    leaver(saml, [service(vocabulary.SOAP_BINDING)]).sign_on(saml.session)
+    inside = sp.sign_on(saml.session).inside
+    monkeypatch.setattr(soap_responder, "PATIENCE", timedelta(seconds=30))
+    meanwhile: list[tuple[str, ...]] = []
+
+    def another(_: float) -> None:
+        monkeypatch.setattr(soap_responder.time, "sleep", lambda _: pytest.fail("it waits too"))
+        meanwhile.append(sent_by_soap(sp.soap(inside)).status)
+        LogoutNotification.objects.filter(state="waiting").update(state="acknowledged")
+
+    monkeypatch.setattr(soap_responder.time, "sleep", another)
+    assert sent_by_soap(sp.soap(inside)).status == ("Success",)
+    assert meanwhile == [("Success", "PartialLogout")]
+
+
+def test_the_place_is_free_again(
+    saml: SamlWorld, sp: Leaver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one waits as well."""
+    monkeypatch.setattr(soap_responder, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(soap_responder, "PATIENCE", timedelta(seconds=30))
+    waits: list[float] = []
+
+    def answered(seconds: float) -> None:
+        waits.append(seconds)
+        LogoutNotification.objects.filter(state="waiting").update(state="acknowledged")
+
+    monkeypatch.setattr(soap_responder.time, "sleep", answered)
+    for session in (saml.session, saml.other()[1]):
+        leaver(saml, [service(vocabulary.SOAP_BINDING)]).sign_on(session)
+        assert sent_by_soap(sp.soap(sp.sign_on(session).inside)).status == ("Success",)
+    assert len(waits) == 2
+
+
+def test_who_has_failed_once_is_not_waited_for(
+    saml: SamlWorld, sp: Leaver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next attempt is later than anybody waits."""
+    leaver(saml, [service(vocabulary.SOAP_BINDING)]).sign_on(saml.session)
+    inside = sp.sign_on(saml.session).inside
+    sent_by_soap(sp.soap(inside))
+    LogoutNotification.objects.filter(state="waiting").update(state="retrying", attempts=1)
+    monkeypatch.setattr(soap_responder, "PATIENCE", timedelta(seconds=30))
+    monkeypatch.setattr(soap_responder.time, "sleep", lambda _: pytest.fail("it waits"))
+    assert sent_by_soap(sp.soap(inside)).status == ("Success", "PartialLogout")
+
+
 # ----- who is refused -----
 
 
@@ -117,6 +172,13 @@ def test_refused(saml: SamlWorld, sp: Leaver, options: dict[str, Any]) -> None:
 def test_a_disabled_application(saml: SamlWorld, sp: Leaver) -> None:
     inside = sp.sign_on(saml.session).inside
     sp.party.change_application(enabled=False)
+    assert sp.soap(inside).status == 403
+    assert not is_over(saml.session)
+
+
+def test_one_whose_metadata_has_ended(saml: SamlWorld, sp: Leaver) -> None:
+    inside = sp.sign_on(saml.session).inside
+    follow_a_source(sp.party.row, ended=True)
     assert sp.soap(inside).status == 403
     assert not is_over(saml.session)
 
