@@ -217,9 +217,9 @@ def begin_refresh(request: HttpRequest, source: MetadataSource) -> None:
     """Begin to read a source, and say so."""
     if jobs.begin(source):
         audited.record("metadata_source.refresh", request=request, details={"source": source.name})
-        messages.success(request, f"{source} is being read.")
+        messages.success(request, f"The source “{source}” is being read.")
     else:
-        messages.info(request, f"{source} is being read already.")
+        messages.info(request, f"The source “{source}” is being read already.")
 
 
 def kept(upload: Any) -> Path:

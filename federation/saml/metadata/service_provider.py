@@ -110,6 +110,9 @@ def unreadable(error: errors.InvalidMessage) -> errors.InvalidMetadata:
 
 
 def _parse(data: bytes) -> xml.Element:
+    # What an address gives that wants a sign-in, or that is not quite right.
+    if data[:200].lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        raise errors.InvalidMetadata("web_page", "This is a web page (HTML), not SAML metadata.")
     return metadata_root(xml.parse(data, limits=xml.METADATA))
 
 

@@ -85,9 +85,9 @@ def test_an_aggregate_is_read_and_its_providers_registered(
     [
         ({"signing_certificates": ""}, "Pin a key"),
         ({"tls_alone": "on"}, "choose one of the two"),
-        ({"signing_certificates": "hello"}, "Key 1: A certificate cannot be read"),
+        ({"signing_certificates": "hello"}, "Key 1: A certificate cannot be read: it is damaged"),
         ({"url": ""}, "Say where the metadata is"),
-        ({"url": "https://127.0.0.1/"}, "inside a private network"),
+        ({"url": "https://127.0.0.1/"}, "a private network and not in GATEHOUSE_OUTBOUND_ALLOW"),
         ({"url": "ftp://example.org/"}, "not https"),
         ({"kind": "file", "url": ""}, "Choose the file"),
     ],
