@@ -9,8 +9,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 
 from federation.models import ServiceProvider as Row
-from federation.saml import vocabulary
-from idp import models
+from federation.saml import certificate, vocabulary
+from idp import keys, models
 from tests.attacks.saml import service_provider
 from tests.attacks.saml.service_provider import ServiceProvider
 from tests.support.saml import metadata_of
@@ -233,6 +233,7 @@ def test_settings_are_ready_to_copy(browser: Browser) -> None:
         "/saml/sso",
         "BEGIN CERTIFICATE",
         "mod_auth_mellon",
+        certificate.fingerprint(certificate.load(keys.saml_signing().certificate)),
     ):
         assert words in html
     assert "data-secret" not in html
