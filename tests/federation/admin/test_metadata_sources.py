@@ -117,6 +117,17 @@ def test_a_public_key_can_be_pinned(browser: Browser, federation: Federation) ->
     assert MetadataSource.objects.get().error == ""
 
 
+def test_what_is_due_comes_in_a_moment(browser: Browser) -> None:
+    an_hour_ago = timezone.now() - timedelta(hours=1)
+    source = MetadataSource.objects.create(
+        name="eduExample", kind="url", url="https://a.example/", next_at=an_hour_ago
+    )
+    for address in (look(source), LIST):
+        html = page(browser.get(address))
+        assert "in a moment" in html
+        assert "1 hour ago" not in html
+
+
 def test_an_error_and_the_next_time_are_shown(browser: Browser, federation: Federation) -> None:
     federation.server.otherwise = receiver.ok(b"", status=500)
     add(browser, federation)
