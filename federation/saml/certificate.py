@@ -40,7 +40,8 @@ def load(text: str) -> x509.Certificate:
     except (ValueError, UnsupportedAlgorithm) as error:
         # What the parser says is of use to nobody who pastes a certificate.
         raise errors.InvalidMetadata(
-            "certificate", "A certificate cannot be read: it is damaged, or neither PEM nor DER in base64"
+            "certificate",
+            "A certificate cannot be read: it is damaged, or neither PEM nor DER in base64",
         ) from error
 
 
