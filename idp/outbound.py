@@ -185,7 +185,8 @@ def _target(url: str) -> _Target:
         host = f"[{ipaddress.IPv6Address(host[1:-1]).compressed}]"
     target = _Target(parts.scheme, host, parts.port or DEFAULT_PORTS[parts.scheme], _path(parts))
     if parts.scheme != "https" and not target.is_allowed:
-        raise OutboundError("refused", f"the address is not https, nor is {host} allowed by name")
+        words = f"the address is not https, nor is {host} in GATEHOUSE_OUTBOUND_ALLOW"
+        raise OutboundError("refused", words)
     return target
 
 
@@ -199,7 +200,8 @@ def _demand_public(target: _Target, addresses: list[Address]) -> None:
     if target.is_allowed:
         return
     if not all(map(public_address.is_public, addresses)):
-        raise OutboundError("refused", f"{target.host} is inside a private network")
+        words = f"{target.host} is inside a private network and not in GATEHOUSE_OUTBOUND_ALLOW"
+        raise OutboundError("refused", words)
 
 
 # ----- one exchange -----

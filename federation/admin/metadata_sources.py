@@ -26,7 +26,7 @@ from idp.admin import audited
 from idp.admin.audited import AuditedAdmin, CappedPaginator
 from idp.admin.deletion import ExplainedDeletion
 from idp.admin_site import SeeOther, site
-from idp.templatetags.administration import NOTHING, counted, state, when
+from idp.templatetags.administration import NOTHING, counted, due, state, when
 
 Kind = MetadataSource.Kind
 SHOWN = 50
@@ -101,7 +101,7 @@ class MetadataSourceAdmin(ExplainedDeletion, AuditedAdmin):
 
     @admin.display(description="next time", ordering="next_at")
     def next(self, source: MetadataSource) -> str:
-        return when(source.next_at, NOTHING)
+        return due(source.next_at) if source.next_at else NOTHING
 
     @admin.display(description="last error")
     def why(self, source: MetadataSource) -> str:
@@ -217,9 +217,9 @@ def begin_refresh(request: HttpRequest, source: MetadataSource) -> None:
     """Begin to read a source, and say so."""
     if jobs.begin(source):
         audited.record("metadata_source.refresh", request=request, details={"source": source.name})
-        messages.success(request, f"{source} is being read.")
+        messages.success(request, f"The source “{source}” is being read.")
     else:
-        messages.info(request, f"{source} is being read already.")
+        messages.info(request, f"The source “{source}” is being read already.")
 
 
 def kept(upload: Any) -> Path:

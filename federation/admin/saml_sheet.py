@@ -8,7 +8,7 @@ from federation.admin import saas_sheet
 from federation.identity_provider import entity, key_pins
 from federation.identity_provider.saas import catalogue
 from federation.models import ServiceProvider
-from federation.saml import vocabulary
+from federation.saml import certificate, vocabulary
 from idp import keys
 from idp.admin.kinds import Setting, Sheet, Snippet
 from idp.models import Application
@@ -20,7 +20,7 @@ def sheet(application: Application, secret: str) -> Sheet:
     template = catalogue.find(provider.template)
     if template is not None:
         return saas_sheet.sheet(provider, template)
-    certificate = keys.saml_signing(key_pins.kid_of(provider)).certificate.strip()
+    pem = keys.saml_signing(key_pins.kid_of(provider)).certificate.strip()
     metadata = entity.metadata_url(provider)
     rows: tuple[Setting, ...] = (
         Setting("Metadata address", metadata),
@@ -30,6 +30,10 @@ def sheet(application: Application, secret: str) -> Sheet:
         Setting("Sign-out address for SOAP", entity.single_logout_soap_url()),
         Setting("NameID", provider.default_name_id_format),
         Setting("Entity ID of the application", provider.entity_id),
+        Setting(
+            "Fingerprint of the certificate (SHA-256)",
+            certificate.fingerprint(certificate.load(pem)),
+        ),
     )
     if provider.idp_initiated:
         rows = (*rows, Setting("Address to start it", entity.launch_url(provider)))
@@ -40,17 +44,17 @@ def sheet(application: Application, secret: str) -> Sheet:
     if provider.attribute_queries:
         rows = (*rows, Setting("Attribute queries (SOAP)", entity.attribute_service_url()))
     snippets = (
-        Snippet("Certificate", certificate),
+        Snippet("Certificate", pem),
         Snippet("curl", f"curl -o gatehouse-metadata.xml {metadata}"),
-        _python3_saml(certificate),
+        _python3_saml(pem),
         _mellon(metadata),
         _shibboleth(metadata),
     )
     return Sheet(rows, snippets, (("Download the metadata", metadata),))
 
 
-def _python3_saml(certificate: str) -> Snippet:
-    lines = certificate.splitlines()
+def _python3_saml(pem: str) -> Snippet:
+    lines = pem.splitlines()
     values = {
         "idp": {
             "entityId": entity.entity_id(),

@@ -87,7 +87,8 @@ def clock_offset(issued: datetime, now: datetime) -> str:
     seconds = round((issued - now).total_seconds())
     if seconds == 0:
         return "the same as our clock"
-    return f"{abs(seconds):,} seconds {'ahead of' if seconds > 0 else 'behind'} our clock"
+    many = "1 second" if abs(seconds) == 1 else f"{abs(seconds):,} seconds"
+    return f"{many} {'ahead of' if seconds > 0 else 'behind'} our clock"
 
 
 def _registered_keys(draft: Draft) -> str:
@@ -164,7 +165,8 @@ def _asked_consumer(draft: Draft) -> str:
 
 def _passive(draft: Draft) -> Evidence:
     said = {"ForceAuthn": draft.verified.force_authn, "IsPassive": draft.verified.is_passive}
-    return Evidence(received=", ".join(name for name, on in said.items() if on) or "neither")
+    asked = ", ".join(name for name, on in said.items() if on)
+    return Evidence(received=asked or "neither ForceAuthn nor IsPassive")
 
 
 def _name_id_format(draft: Draft) -> Evidence:

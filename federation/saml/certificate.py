@@ -38,8 +38,10 @@ def load(text: str) -> x509.Certificate:
     try:
         return x509.load_der_x509_certificate(binascii.a2b_base64(compact, strict_mode=True))
     except (ValueError, UnsupportedAlgorithm) as error:
+        # What the parser says is of use to nobody who pastes a certificate.
         raise errors.InvalidMetadata(
-            "certificate", f"A certificate cannot be read: {error}"
+            "certificate",
+            "A certificate cannot be read: it is damaged, or neither PEM nor DER in base64",
         ) from error
 
 

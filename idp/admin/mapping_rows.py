@@ -41,6 +41,7 @@ TRANSFORM_EXAMPLES = (
     "template {given_name} {family_name}",
 )
 # Where an error of parse_row is shown; others stand above the row.
+_LDAP = tuple(one for one in saml_attributes.KNOWN if one.uri.startswith("urn:oid:"))
 _FIELDS = ("claim", "source", "key", "transforms", "scope", "name_format", "friendly_name")
 
 
@@ -124,7 +125,19 @@ class MappingRowForm(forms.ModelForm):
             self.row = mapping.parse_row(self.raw(data), position=data.get("position") or 0)
         except MappingError as error:
             self._refuse(_words(error, steps), error.field)
+            return data
+        self._demand_uri(self.row)
         return data
+
+    def _demand_uri(self, row: Row) -> None:
+        """LDAP's short names are no URIs, so that nobody would find them (SAML Core §8.2.2)."""
+        if row.name_format != mapping.NAME_FORMAT_URI or self.protocol != kinds.SAML:
+            return
+        known = next((one for one in _LDAP if one.basic == row.claim), None)
+        # What stands like that since long stays, until its name is touched.
+        if known is not None and {"claim", "name_format"} & set(self.changed_data):
+            words = f"As a URI it is called “{known.uri}”. By this name, choose the format basic."
+            self._refuse(words, "claim")
 
     def raw(self, data: dict[str, Any]) -> dict[str, Any]:
         """The cleaned values as `parse_row` takes them."""

@@ -36,6 +36,12 @@ def when(moment: datetime | None, never: str = "never") -> SafeString | str:
 
 
 @register.simple_tag
+def due(moment: datetime) -> SafeString | str:
+    """When something comes; what is due already comes any moment."""
+    return when(moment) if moment > timezone.now() else "in a moment"
+
+
+@register.simple_tag
 def state(word: str, tone: str = "") -> SafeString:
     """A state as a coloured word; `tone`: good, warn, bad or none."""
     return format_html('<span class="state {}">{}</span>', tone, word)

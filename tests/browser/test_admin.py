@@ -294,6 +294,18 @@ def test_slash_goes_to_the_search_field(gatehouse: Gatehouse, visitor: Visitor) 
     expect(page.locator("#searchbar")).to_be_focused()
 
 
+def test_after_an_error_the_wrong_field_has_the_focus(
+    gatehouse: Gatehouse, visitor: Visitor
+) -> None:
+    page = enter(visitor, gatehouse, "/admin/connect/saml/")
+    page.fill("[name=xml]", "hello")
+    page.click("text=Look at it")
+    expect(page.locator("[name=xml]")).to_be_focused()
+    page.goto(gatehouse.url("/admin/federation/metadatasource/add/"))
+    page.click("[name=_save]")
+    expect(page.locator("[name=name]")).to_be_focused()
+
+
 def test_the_menu_opens_on_a_phone(gatehouse: Gatehouse, visit: Callable[..., Visitor]) -> None:
     visitor = visit(viewport={"width": 360, "height": 700})
     page = enter(visitor, gatehouse)

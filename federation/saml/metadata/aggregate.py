@@ -62,6 +62,8 @@ def read(
 
     With `signing_keys` the root must be signed by one of them. Raises InvalidMetadata.
     """
+    service_provider.refuse_web_page(file.read(service_provider.BEGINNING))
+    file.seek(0)
     try:
         root = service_provider.metadata_root(xml.parse_file(file, limits=limits))
         if signing_keys:

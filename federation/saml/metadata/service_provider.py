@@ -36,6 +36,8 @@ from federation.saml.metadata.attribute_consuming_service import (
 )
 
 MAX_ENTITY_ID = 1_024
+# As much of a document as tells what kind it is.
+BEGINNING = 200
 
 _ENTITIES = vocabulary.name("md:EntitiesDescriptor")
 
@@ -110,7 +112,14 @@ def unreadable(error: errors.InvalidMessage) -> errors.InvalidMetadata:
 
 
 def _parse(data: bytes) -> xml.Element:
+    refuse_web_page(data[:BEGINNING])
     return metadata_root(xml.parse(data, limits=xml.METADATA))
+
+
+def refuse_web_page(beginning: bytes) -> None:
+    """Raise InvalidMetadata for what an address gives that wants a sign-in, or is not right."""
+    if beginning.lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        raise errors.InvalidMetadata("web_page", "This is a web page (HTML), not SAML metadata.")
 
 
 def metadata_root(root: xml.Element) -> xml.Element:

@@ -51,3 +51,7 @@ if (tabs) {
   addEventListener("hashchange", () => asked() && open(asked()));
   open(asked() || links.find((link) => part(link).querySelector(".errorlist")) || links[0]);
 }
+
+// After an error the first field that is wrong has the focus; its message is read with it.
+const wrongs = [...document.querySelectorAll("main [aria-invalid=true]")];
+wrongs.find((field) => field.checkVisibility())?.focus();

@@ -57,8 +57,13 @@ def doctype(sp: ServiceProvider, declaration: str) -> bytes:
     return declaration.encode() + sp.metadata()
 
 
-@attack("well_formed", html=b"<html><br></html>", json=b"{}", text=b"hello", empty=b"", cut=b"<md:")
+@attack("well_formed", br=b"<x><br></x>", json=b"{}", text=b"hello", empty=b"", cut=b"<md:")
 def not_xml(sp: ServiceProvider, document: bytes) -> bytes:
+    return document
+
+
+@attack("web_page", html=b"<html><br></html>", declared=b"\n<!doctype HTML><p>Sign in")
+def web_page(sp: ServiceProvider, document: bytes) -> bytes:
     return document
 
 

@@ -84,7 +84,7 @@ def test_the_same_address_is_one_source(browser: Browser, federation: Federation
         ({"tls_alone": "on"}, "choose one of the two"),
         ({"url": ""}, "This field is required"),
         ({"url": "https://10.1.2.3/metadata"}, "inside a private network"),
-        ({"url": "http://example.org/metadata"}, "not https"),
+        ({"url": "http://example.org/metadata"}, "nor is example.org in GATEHOUSE_OUTBOUND_ALLOW"),
         ({"keys": "x" * 50_000}, "at most"),
     ],
 )

@@ -9,8 +9,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 
 from federation.models import ServiceProvider as Row
-from federation.saml import vocabulary
-from idp import models
+from federation.saml import certificate, vocabulary
+from idp import keys, models
 from tests.attacks.saml import service_provider
 from tests.attacks.saml.service_provider import ServiceProvider
 from tests.support.saml import metadata_of
@@ -75,7 +75,9 @@ def test_takes_two_addresses(browser: Browser) -> None:
     [
         ({"xml": "<not xml"}, "cannot be read"),
         ({"xml": "just words"}, "cannot be read"),
-        ({"xml": "<html/>"}, "not SAML metadata"),
+        ({"xml": "<x/>"}, "not SAML metadata"),
+        ({"xml": "\n<html><body>Sign in</body></html>"}, "This is a web page (HTML)"),
+        ({"xml": "<!DOCTYPE html><p>Sign in"}, "This is a web page (HTML)"),
         ({"xml": '<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>'}, "cannot be read"),
         (
             {"xml": document().replace("AssertionConsumerService", "ManageNameIDService")},
@@ -158,6 +160,7 @@ def test_asks_which_of_several(browser: Browser) -> None:
     html = page(browser.get(response.headers["Location"]))
     assert "Which one is it?" in html
     assert "2 service providers" in html
+    assert f'<a class="button" href="{URL}">Back</a>' in html
     assert browser.post(response.headers["Location"], {"entity_id": "odd"}).status_code == 200
     chosen = browser.post(response.headers["Location"], {"entity_id": other.entity_id})
     assert registered(browser, chosen).entity_id == other.entity_id
@@ -230,6 +233,7 @@ def test_settings_are_ready_to_copy(browser: Browser) -> None:
         "/saml/sso",
         "BEGIN CERTIFICATE",
         "mod_auth_mellon",
+        certificate.fingerprint(certificate.load(keys.saml_signing().certificate)),
     ):
         assert words in html
     assert "data-secret" not in html

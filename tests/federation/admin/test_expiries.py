@@ -9,6 +9,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from federation.admin import expiries
+from federation.models import MetadataSource, Subscription
 from idp.admin import home
 from tests.attacks.saml import service_provider
 from tests.attacks.saml.service_provider import ServiceProvider
@@ -62,3 +63,32 @@ def test_metadata_that_ends_later_than_a_month_is_no_news() -> None:
     now = timezone.now()
     ServiceProviderFactory(metadata_valid_until=now + timedelta(days=40))
     assert not list(expiries.expiries(now + timedelta(days=90)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "days", "is_news"),
+    [
+        ("url", "", 3, False),
+        ("mdq", "", 3, False),
+        ("url", "it cannot be reached", 3, True),
+        ("url", "", -1, True),
+        # Nobody makes a file anew but who sent it.
+        ("file", "", 3, True),
+    ],
+)
+def test_what_is_followed_is_news_when_it_fails(
+    kind: str, error: str, days: int, is_news: bool
+) -> None:
+    now = timezone.now()
+    provider = ServiceProviderFactory(metadata_valid_until=now + timedelta(days=days))
+    source = MetadataSource.objects.create(name="Federation", kind=kind, error=error)
+    Subscription.objects.create(service_provider=provider, source=source)
+    assert bool(list(expiries.expiries(now + timedelta(days=90)))) is is_news
+
+
+def test_one_application_that_its_source_has_lost_is_news() -> None:
+    now = timezone.now()
+    provider = ServiceProviderFactory(metadata_valid_until=now + timedelta(days=3))
+    source = MetadataSource.objects.create(name="Federation", kind="url")
+    Subscription.objects.create(service_provider=provider, source=source, error="not there")
+    assert list(expiries.expiries(now + timedelta(days=90)))

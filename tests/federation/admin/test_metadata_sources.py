@@ -85,9 +85,9 @@ def test_an_aggregate_is_read_and_its_providers_registered(
     [
         ({"signing_certificates": ""}, "Pin a key"),
         ({"tls_alone": "on"}, "choose one of the two"),
-        ({"signing_certificates": "hello"}, "Key 1: A certificate cannot be read"),
+        ({"signing_certificates": "hello"}, "Key 1: A certificate cannot be read: it is damaged"),
         ({"url": ""}, "Say where the metadata is"),
-        ({"url": "https://127.0.0.1/"}, "inside a private network"),
+        ({"url": "https://127.0.0.1/"}, "a private network and not in GATEHOUSE_OUTBOUND_ALLOW"),
         ({"url": "ftp://example.org/"}, "not https"),
         ({"kind": "file", "url": ""}, "Choose the file"),
     ],
@@ -115,6 +115,17 @@ def test_a_public_key_can_be_pinned(browser: Browser, federation: Federation) ->
     federation.publish_entities(A)
     add(browser, federation, signing_certificates=pem.decode())
     assert MetadataSource.objects.get().error == ""
+
+
+def test_what_is_due_comes_in_a_moment(browser: Browser) -> None:
+    an_hour_ago = timezone.now() - timedelta(hours=1)
+    source = MetadataSource.objects.create(
+        name="eduExample", kind="url", url="https://a.example/", next_at=an_hour_ago
+    )
+    for address in (look(source), LIST):
+        html = page(browser.get(address))
+        assert "in a moment" in html
+        assert "1 hour ago" not in html
 
 
 def test_an_error_and_the_next_time_are_shown(browser: Browser, federation: Federation) -> None:

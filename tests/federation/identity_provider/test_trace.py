@@ -242,6 +242,12 @@ def test_the_clocks_difference_in_seconds(party: Party, seconds: int, words: str
     assert "time server" in row.suggestion
 
 
+def test_the_clocks_difference_of_one_second() -> None:
+    now = datetime.now(UTC)
+    told = evidence.clock_offset(now + timedelta(seconds=1), now)
+    assert told == "1 second ahead of our clock"
+
+
 def test_a_signature_by_a_key_that_is_not_registered(party: Party) -> None:
     key = service_provider.rsa_key("somebody else")
     other = service_provider.certificate(key)

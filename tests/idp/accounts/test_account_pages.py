@@ -95,6 +95,12 @@ class TestLauncher:
         Application.objects.create(name="X", launch_url="javascript:alert(1)")
         assert b"javascript:" not in at_home.get("/account").content
 
+    def test_says_where_an_application_begins_that_cannot_be_opened_from_here(self, at_home):
+        known = Application.objects.create(name="X", launch_url="https://x.example/")
+        assert "Begin at its own address" not in at_home.get("/account").content.decode()
+        Application.objects.filter(pk=known.pk).update(launch_url="")
+        assert "Begin at its own address" in at_home.get("/account").content.decode()
+
     def test_number_of_statements_does_not_grow(self, at_home, django_assert_max_num_queries):
         for _ in range(30):
             ApplicationFactory(access="groups").allowed_groups.add(GroupFactory())

@@ -33,6 +33,11 @@ def test_yields_every_service_provider() -> None:
     assert entity_ids(nested) == [A.entity_id, B.entity_id]
 
 
+def test_says_of_a_web_page_that_it_is_one() -> None:
+    with pytest.raises(errors.InvalidMetadata, match=r"a web page \(HTML\)"):
+        read(b"\n<!DOCTYPE html><html><p>Sign in<br>here</html>")
+
+
 def test_each_document_stands_alone() -> None:
     marked = A.metadata().replace(b"<md:SPSSO", b"<md:Extensions><x:y/></md:Extensions><md:SPSSO")
     (entity,) = read(group_of(marked, attributes='xmlns:x="urn:x"')).read()
