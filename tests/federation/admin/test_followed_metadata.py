@@ -126,3 +126,70 @@ def test_is_for_administrators(browser_of: Any, followed: str) -> None:
 def test_an_unknown_application(browser: Browser) -> None:
     missing = reverse("admin:saml_metadata", args=["00000000-0000-0000-0000-000000000000"])
     assert browser.get(missing).status_code == 404
+
+
+SERVICE = (
+    b'<md:AttributeConsumingService index="1"><md:ServiceName xml:lang="en">S</md:ServiceName>'
+    b'<md:RequestedAttribute Name="urn:oid:0.9.2342.19200300.100.1.3" FriendlyName="mail"/>'
+    b"</md:AttributeConsumingService>"
+)
+OTHER_SERVICE = (
+    b'<md:AttributeConsumingService index="7"><md:ServiceName xml:lang="en">S</md:ServiceName>'
+    b'<md:RequestedAttribute Name="urn:secret:salary" FriendlyName="mail"/>'
+    b"</md:AttributeConsumingService>"
+)
+LOGOUT = (
+    b'<md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"'
+    b' Location="https://a.example.edu/slo"%s/>'
+)
+SECOND = (
+    b'<md:AssertionConsumerService index="2"%s Location="https://a.example.edu/second"'
+    b' Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"/>'
+)
+
+
+def described(*, first: bytes = b"", last: bytes = b"") -> bytes:
+    """The metadata of A with more elements before and after its address."""
+    document = metadata_of(A).replace(
+        b"<md:AssertionConsumerService", first + b"<md:AssertionConsumerService", 1
+    )
+    return document.replace(b"</md:SPSSODescriptor>", last + b"</md:SPSSODescriptor>", 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        (
+            described(last=SERVICE),
+            described(last=SERVICE.replace(b"urn:oid:0.9.2342.19200300.100.1.3", b"urn:evil")),
+            "mail (urn:evil)",
+        ),
+        (described(last=SERVICE), described(last=SERVICE + OTHER_SERVICE), "urn:secret:salary"),
+        (
+            described(first=LOGOUT % b""),
+            described(first=LOGOUT % b' ResponseLocation="https://evil.example/"'),
+            "https://evil.example/",
+        ),
+        (
+            described(last=SECOND % b""),
+            described(last=SECOND % b' isDefault="true"'),
+            "default",
+        ),
+    ],
+    ids=["name behind a friendly one", "another service", "response address", "default"],
+)
+def test_nothing_is_accepted_that_is_not_shown(
+    browser: Browser,
+    federation: Federation,
+    followed: str,
+    before: bytes,
+    after: bytes,
+    shown: str,
+) -> None:
+    registration.register_from_metadata(before)
+    federation.publish(federation.sign(alone(after)))
+    browser.post(followed, {"refresh": "yes"})
+    html = page(browser.get(followed))
+    assert "New metadata waits for you" in html
+    assert shown in html
+    assert html.count(">changes<") >= 1

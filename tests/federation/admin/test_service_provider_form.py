@@ -152,7 +152,7 @@ def test_which_attributes_it_gets(browser: Browser) -> None:
     ]
     row.save()
     html = browser.get(url(row)).content.decode()
-    assert "Service 0: first" in html
+    assert "Service 0: first (urn:a)" in html
     assert "Service 7: urn:b" in html
     assert "Service 8" not in html
     assert "Research and Scholarship, https://other.example/&lt;category&gt;" in html
