@@ -78,6 +78,13 @@ def test_asks_again_conditionally(source: MetadataSource, federation: Federation
     assert federation.server.received[-1].headers["if-none-match"] == '"a"'
 
 
+def test_a_date_that_is_none_is_not_kept(source: MetadataSource, federation: Federation) -> None:
+    document = federation.sign(alone(metadata_of(A)))
+    federation.publish(document, path=PATH_OF_A, last_modified="x" * 101, etag='"a"')
+    entity = ask(source)
+    assert (entity.etag, entity.last_modified) == ('"a"', "")
+
+
 def test_a_refresh_asks_for_each_follower(source: MetadataSource, federation: Federation) -> None:
     for one in (A, B):
         row = registration.register_from_metadata(metadata_of(one)).service_provider
