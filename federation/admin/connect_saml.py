@@ -232,6 +232,7 @@ def draft_of_entity(request: HttpRequest, entity: MetadataEntity) -> HttpRespons
         "xml": entity.xml.decode(),
         "chosen": entity.entity_id,
         "source": entity.source_id.hex,
+        "signed": entity.signed,
         "valid_until": ends.isoformat() if ends else "",
     }
     return review_page(one_time.put(request, one_time.DRAFT, draft))
@@ -242,7 +243,8 @@ def _origin(draft: dict[str, Any]) -> dict[str, Any]:
     if draft.get("url"):
         return {"name": draft["url"], "pinned": bool(draft["keys"])}
     source = _source(draft)
-    return {"name": source.name, "pinned": source.is_pinned} if source else {}
+    pinned = source is not None and source.is_pinned and bool(draft.get("signed"))
+    return {"name": source.name, "pinned": pinned} if source else {}
 
 
 def _source(draft: dict[str, Any]) -> MetadataSource | None:

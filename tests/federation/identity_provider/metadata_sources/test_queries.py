@@ -37,6 +37,7 @@ def test_asks_for_the_entity_id(source: MetadataSource, federation: Federation) 
 
 def test_asks_for_the_digest(source: MetadataSource, federation: Federation) -> None:
     source.by_digest = True
+    source.save()
     digest = hashlib.sha1(A.entity_id.encode()).hexdigest()
     federation.publish(
         federation.sign(alone(metadata_of(A))), path=f"/mdq/entities/%7Bsha1%7D{digest}"
@@ -68,6 +69,21 @@ def test_an_unknown_entity(source: MetadataSource, federation: Federation) -> No
     federation.server.otherwise = receiver.ok(b"", status=404)
     with pytest.raises(fetching.NotDescribed):
         ask(source)
+
+
+def test_two_who_ask_at_once_both_hear(
+    source: MetadataSource, federation: Federation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    federation.publish(federation.sign(alone(metadata_of(A))), path=PATH_OF_A)
+    fetch = fetching.fetch
+
+    def overtaken(*args: Any, **options: Any) -> Any:
+        monkeypatch.setattr(fetching, "fetch", fetch)
+        ask(source)
+        return fetch(*args, **options)
+
+    monkeypatch.setattr(fetching, "fetch", overtaken)
+    assert ask(source) == source.entities.get()
 
 
 def test_asks_again_conditionally(source: MetadataSource, federation: Federation) -> None:
