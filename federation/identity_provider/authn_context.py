@@ -43,7 +43,7 @@ def demanded(context: RequestedAuthnContext | None) -> Demand:
     """What `context` demands. Raises NoAuthnContext if none of its classes can be stated here."""
     if context is None:
         return Demand()
-    known = tuple(one for one in context.class_refs if _knows(one))
+    known = tuple(dict.fromkeys(one for one in context.class_refs if _knows(one)))
     demand = Demand(context.comparison, known)
     if not known or not demand.acr_values():
         asked = (*context.class_refs, *context.declaration_refs)

@@ -17,6 +17,7 @@ from idp.protocol.message import Request
 MAX_SHOWN = 4_000
 # Of a request that waits for its person: strangers can let many of them wait.
 MAX_WAITING = 4_000
+MOST_LISTED, MAX_LISTED = 20, 100
 MESSAGE = "message"
 _LINES = {ord("\n"): None, ord("\t"): None}
 
@@ -69,11 +70,17 @@ def _members(request: AuthnRequest) -> dict[str, Any]:
         "RequestedAuthnContext": [context.comparison, *context.class_refs] if context else None,
         "Subject": request.subject.format if request.subject else None,
     }
-    return {
-        name: value[:MAX_SHOWN] if isinstance(value, str) else value
-        for name, value in said.items()
-        if value not in (None, "")
-    }
+    return {name: _cut(value) for name, value in said.items() if value not in (None, "")}
+
+
+def _cut(value: Any) -> Any:
+    """A member as far as it is kept; lists are as long as a stranger likes."""
+    if isinstance(value, str):
+        return value[:MAX_SHOWN]
+    if isinstance(value, list):
+        left = [f"and {len(value) - MOST_LISTED} more"] if len(value) > MOST_LISTED else []
+        return [str(one)[:MAX_LISTED] for one in value[:MOST_LISTED]] + left
+    return value
 
 
 def is_markup(message: Message) -> bool:

@@ -16,6 +16,7 @@ from federation.models import ServiceProvider as Row
 from federation.saml import certificate, errors, redaction, vocabulary
 from idp import refusals
 from idp.models import Interaction, SignIn, User
+from idp.protocol import authentication_context
 from tests.attacks.saml import service_provider
 from tests.attacks.saml.service_provider import Shape
 from tests.support.factories import PASSWORD, UserFactory
@@ -145,6 +146,27 @@ def test_a_request_that_waits_is_kept_short(saml: SamlWorld, party: Party) -> No
     row = Interaction.objects.get()
     assert len(row.request["received"]["message"]) == 4_000
     assert len(orjson.dumps(row.request)) < 12_000
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        f"<samlp:Scoping><samlp:RequesterID>{'x' * 200_000}</samlp:RequesterID></samlp:Scoping>",
+        f"<samlp:Scoping>{'<samlp:RequesterID>urn:x</samlp:RequesterID>' * 900}</samlp:Scoping>",
+        f'<samlp:NameIDPolicy Format="{vocabulary.TRANSIENT}"/><samlp:RequestedAuthnContext>'
+        + f"<saml:AuthnContextClassRef>{authentication_context.SAML_PASSWORD}"
+        "</saml:AuthnContextClassRef>" * 800
+        + f"<saml:AuthnContextClassRef>{'x' * 100_000}</saml:AuthnContextClassRef>"
+        "</samlp:RequestedAuthnContext>",
+    ],
+    ids=["one long", "many", "contexts"],
+)
+def test_lists_of_strangers_are_kept_short(saml: SamlWorld, party: Party, inside: str) -> None:
+    """Nobody has signed in, and nothing is signed: each such request stays for a while."""
+    assert party.send_form(party.sp.post(party.request(inside=inside))).status == 303
+    kept = Interaction.objects.get()
+    assert len(orjson.dumps(kept.request)) < 12_000
+    assert len(orjson.dumps(kept.requirement)) < 12_000
 
 
 def test_at_once_again_within_a_minute_nothing_is_kept(saml: SamlWorld, party: Party) -> None:
