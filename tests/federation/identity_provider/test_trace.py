@@ -169,6 +169,14 @@ def test_lists_of_strangers_are_kept_short(saml: SamlWorld, party: Party, inside
     assert len(orjson.dumps(kept.requirement)) < 12_000
 
 
+def test_a_name_that_nobody_can_have_does_not_wait(saml: SamlWorld, party: Party) -> None:
+    name = f"<saml:Subject><saml:NameID>{'x' * 200_000}</saml:NameID></saml:Subject>"
+    answer = posted(party.send_form(party.sp.post(party.request(inside=name))))
+    assert answer.status[-1] == "UnknownPrincipal"
+    assert not Interaction.objects.exists()
+    assert "200000 characters" in last().reason
+
+
 def test_at_once_again_within_a_minute_nothing_is_kept(saml: SamlWorld, party: Party) -> None:
     for _ in range(3):
         posted(party.redirect(saml.session))
