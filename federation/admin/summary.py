@@ -62,7 +62,7 @@ def of(draft: dict[str, Any]) -> Summary:
     return Summary(
         metadata.entity_id,
         exists,
-        tuple(_facts(columns, exists)),
+        tuple(facts(columns, exists)),
         tuple(found),
         metadata.warnings,
         notices=_notices(metadata.entity_id, columns, exists, draft["xml"]),
@@ -74,7 +74,7 @@ def _of_addresses(entity_id: str, acs_url: str) -> Summary:
     service = {"url": acs_url, "binding": vocabulary.POST, "index": 0, "is_default": True}
     columns = {"assertion_consumer_services": [service]}
     note = "No keys are known: its requests are not verified, assertions not encrypted."
-    return Summary(entity_id, exists, tuple(_facts(columns, exists)), (), (note,))
+    return Summary(entity_id, exists, tuple(facts(columns, exists)), (), (note,))
 
 
 # All that metadata decides: nothing is said yes to that is not shown.
@@ -94,18 +94,18 @@ _LABELS = {
 }
 
 
-def _facts(columns: dict[str, Any], exists: ServiceProvider | None) -> list[Fact]:
+def facts(columns: dict[str, Any], exists: ServiceProvider | None) -> list[Fact]:
     """The lines; what differs is told by the values themselves, not by their words."""
     if exists is None:
         return [Fact(label, _words(columns[name])) for name, label in _shown(columns)]
     changed = set(changes.changes(exists, columns))
-    facts = []
+    found = []
     for name, label in _shown(columns):
         today = _words(getattr(exists, name))
         moved = name == changes.VALIDITY and _words(columns[name]) != today
         differs = moved or name in changed
-        facts.append(Fact(label, _words(columns[name]) if differs else today, today, differs))
-    return facts
+        found.append(Fact(label, _words(columns[name]) if differs else today, today, differs))
+    return found
 
 
 def _shown(columns: dict[str, Any]) -> list[tuple[str, str]]:
