@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.utils import timezone
 from federation.identity_provider import registration
 from federation.models import MetadataProposal, MetadataSource, ServiceProvider, Subscription
 from idp import models
+from tests.attacks.saml import service_provider
 from tests.support import receiver
 from tests.support.factories import UserFactory
 from tests.support.metadata import Federation, alone, provider
@@ -193,3 +195,26 @@ def test_nothing_is_accepted_that_is_not_shown(
     assert "New metadata waits for you" in html
     assert shown in html
     assert html.count(">changes<") >= 1
+
+
+def test_a_subject_that_cannot_be_read_breaks_no_page(
+    browser: Browser, federation: Federation, followed: str
+) -> None:
+    """One hostile certificate must not take the pages away on which it would be noticed."""
+    ServiceProvider.objects.update(changes_wait=False)
+    own = service_provider.base64_der(A.certificate)
+    broken = base64.b64decode(own).replace(b"sp.example", b"\xff\xfe" * 5)
+    hostile = metadata_of(A).replace(own.encode(), base64.b64encode(broken))
+    federation.publish(federation.sign(alone(hostile)))
+    browser.post(followed, {"refresh": "yes"})
+    row = ServiceProvider.objects.get()
+    assert row.signing_certificates == [base64.b64encode(broken).decode()]
+    for url in (
+        reverse("admin:idp_application_change", args=[row.pk]),
+        reverse("admin:saml_roll_over"),
+        reverse("admin:index"),
+        followed,
+    ):
+        page(browser.get(url))
+    draft = browser.post(reverse("admin:connect_kind", args=["saml"]), {"xml": hostile.decode()})
+    assert "a subject that cannot be read" in page(browser.get(draft.headers["Location"]))
