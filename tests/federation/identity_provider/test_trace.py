@@ -155,7 +155,8 @@ def test_a_request_that_waits_is_kept_short(saml: SamlWorld, party: Party) -> No
         f"<samlp:Scoping>{'<samlp:RequesterID>urn:x</samlp:RequesterID>' * 900}</samlp:Scoping>",
         f'<samlp:NameIDPolicy Format="{vocabulary.TRANSIENT}"/><samlp:RequestedAuthnContext>'
         + f"<saml:AuthnContextClassRef>{authentication_context.SAML_PASSWORD}"
-        "</saml:AuthnContextClassRef>" * 800
+        "</saml:AuthnContextClassRef>"
+        * 800
         + f"<saml:AuthnContextClassRef>{'x' * 100_000}</saml:AuthnContextClassRef>"
         "</samlp:RequestedAuthnContext>",
     ],
