@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -147,13 +148,17 @@ def review(request: HttpRequest, draft: str) -> HttpResponse:
     if template is None:
         return SeeOther(reverse("admin:connect_saas"))
     if request.method == "POST":
-        done = registration.register(
-            template,
-            found["values"],
-            signing=found["signing"],
-            name=found["name"],
-            actor=request.user.get_username(),
-        )
+        try:
+            done = registration.register(
+                template,
+                found["values"],
+                signing=found["signing"],
+                name=found["name"],
+                actor=request.user.get_username(),
+            )
+        except errors.InvalidMetadata as error:
+            messages.error(request, error.description)
+            return SeeOther(reverse("admin:connect_saas_review", args=[draft]))
         one_time.drop(request, one_time.DRAFT, draft)
         return connect.registered(done.service_provider.application)
     return connect.page(

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -216,7 +217,8 @@ def _register(request: HttpRequest, draft: dict[str, Any], identifier: str) -> H
             done = registration.register(
                 draft["entity_id"], draft["acs_url"], name=draft["name"], actor=actor
             )
-    except errors.InvalidMetadata:
+    except errors.InvalidMetadata as error:
+        messages.error(request, error.description)
         return review_page(identifier)
     one_time.drop(request, one_time.DRAFT, identifier)
     return connect.registered(done.service_provider.application)

@@ -198,6 +198,11 @@ def _take(row: ServiceProvider, values: Mapping[str, Any]) -> None:
 
 
 def _new(entity_id: str, values: Mapping[str, Any], *, name: str, origin: str) -> ServiceProvider:
+    if ServiceProvider.objects.filter(name_qualifier=entity_id).exists():
+        # Their persistent NameIDs would be its own.
+        raise errors.InvalidMetadata(
+            "affiliation", "This entity ID is the affiliation of applications that are registered."
+        )
     application = Application.objects.create(
         name=_one_line(name) or _host(entity_id, values)[:MAX_NAME],
         kind=Application.Kind.SAML,

@@ -14,7 +14,7 @@ from federation.saml import certificate
 from idp import models
 from tests.attacks.saml import service_provider
 from tests.attacks.saml.service_provider import ServiceProvider
-from tests.support.factories import UserFactory
+from tests.support.factories import ServiceProviderFactory, UserFactory
 
 URL = "/admin/connect/saml/applications/"
 CERTIFICATE = service_provider.pem(ServiceProvider().certificate)
@@ -121,6 +121,14 @@ def test_a_key_that_replaces_another_is_shown_as_a_change(browser: Browser) -> N
     assert "Nothing changes" not in html
     assert html.count(">changes<") == 1
     assert certificate.fingerprint(fresh)[:23] in html
+
+
+def test_the_name_of_a_group_is_told_to_be_taken(browser: Browser) -> None:
+    ServiceProviderFactory(name_qualifier="https://slack.com")
+    draft = browser.post(f"{URL}slack/", {"name": "Chat", "value_workspace": "one"})
+    again = browser.post(draft.headers["Location"])
+    assert "affiliation of applications" in page(browser.get(again.headers["Location"]))
+    assert Row.objects.count() == 1
 
 
 def test_people_without_a_verified_address_are_counted_before_saving(browser: Browser) -> None:

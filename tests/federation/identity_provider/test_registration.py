@@ -216,3 +216,18 @@ def test_valid_until_is_kept() -> None:
     until = "2099-01-01T00:00:00Z"
     text = document().decode().replace("entityID=", f'validUntil="{until}" entityID=', 1)
     assert register(text.encode()).metadata_valid_until == datetime(2099, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("by_metadata", [True, False])
+def test_nobody_takes_the_name_of_a_group(by_metadata: bool) -> None:
+    """Its persistent NameIDs would be those of the group: who they are, everywhere in it."""
+    register(document())
+    group = ServiceProvider(entity_id="https://group.example")
+    Row.objects.update(name_qualifier=group.entity_id)
+    with pytest.raises(errors.InvalidMetadata) as refused:
+        if by_metadata:
+            register(document(sp=group))
+        else:
+            registration.register(group.entity_id, group.acs_url)
+    assert refused.value.check == "affiliation"
+    assert Row.objects.count() == Application.objects.count() == 1
