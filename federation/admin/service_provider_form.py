@@ -19,7 +19,7 @@ from federation.models import MetadataProposal, ServiceProvider, Subscription
 from federation.saml import bindings, errors, vocabulary
 from federation.saml.metadata import endpoint
 from idp import keys
-from idp.admin.choices import LinesField
+from idp.admin.choices import MOST_LINES, LinesField
 from idp.templatetags.administration import state
 
 FORMAT_WORDS = {
@@ -73,6 +73,8 @@ class ServiceProviderForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         urls = (one.get("url", "") for one in self.instance.assertion_consumer_services)
         self.initial["acs_urls"] = list(dict.fromkeys(urls))
+        # More than a form takes: its metadata alone decides them, and all else can be saved.
+        self.fields["acs_urls"].disabled = len(self.initial["acs_urls"]) > MOST_LINES
         for name in LATER:
             self.fields[name].required = False
         # Metadata decides it too: what was seen goes along, to tell a wish from an old page.

@@ -268,3 +268,19 @@ def test_a_demand_is_switched_on_and_off(browser: Browser) -> None:
         assert browser.post(url(row), data).status_code == 302
         row.refresh_from_db()
         assert row.want_authn_requests_signed == bool(wanted)
+
+
+def test_more_addresses_than_a_form_takes_lock_nobody_out(browser: Browser) -> None:
+    """Metadata decides how many there are; an administrator must still be able to say stop."""
+    row = ServiceProviderFactory()
+    (first,) = row.assertion_consumer_services
+    row.assertion_consumer_services = [
+        {**first, "url": f"https://sp.example/{index}", "index": index} for index in range(101)
+    ]
+    row.save()
+    assert "disabled" in browser.get(url(row)).content.decode().partition("acs_urls")[2][:600]
+    posted = form(row, changes_wait="on", acs_urls="https://evil.example/")
+    assert browser.post(url(row), posted).status_code == 302
+    row.refresh_from_db()
+    assert row.changes_wait
+    assert len(row.assertion_consumer_services) == 101
