@@ -218,16 +218,20 @@ def test_valid_until_is_kept() -> None:
     assert register(text.encode()).metadata_valid_until == datetime(2099, 1, 1, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("by_metadata", [True, False])
-def test_nobody_takes_the_name_of_a_group(by_metadata: bool) -> None:
+@pytest.mark.parametrize(
+    "enter",
+    [
+        lambda group: registration.register_from_metadata(document(sp=group)),
+        lambda group: registration.register(group.entity_id, group.acs_url),
+    ],
+    ids=["metadata", "addresses"],
+)
+def test_nobody_takes_the_name_of_a_group(enter: Any) -> None:
     """Its persistent NameIDs would be those of the group: who they are, everywhere in it."""
     register(document())
     group = ServiceProvider(entity_id="https://group.example")
     Row.objects.update(name_qualifier=group.entity_id)
     with pytest.raises(errors.InvalidMetadata) as refused:
-        if by_metadata:
-            register(document(sp=group))
-        else:
-            registration.register(group.entity_id, group.acs_url)
+        enter(group)
     assert refused.value.check == "affiliation"
     assert Row.objects.count() == Application.objects.count() == 1
