@@ -78,6 +78,9 @@ def _send(message: Message, connection: BaseEmailBackend) -> str:
         mail.send()
     except smtplib.SMTPServerDisconnected:
         raise
+    except ValueError:
+        # A name that looks like one of a host, and that IDNA does not know (RFC 3490 §4.1).
+        return "the address cannot be written to"
     except (OSError, smtplib.SMTPException) as error:
         return _reason(error)
     return ""

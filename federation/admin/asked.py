@@ -7,6 +7,7 @@ from django.utils.html import format_html_join
 from federation.identity_provider import entity_categories, requested_attributes
 from federation.identity_provider import subject_identifiers as identifiers
 from federation.models import ServiceProvider
+from federation.saml.metadata.attribute_consuming_service import RequestedAttribute
 
 NOTHING = "Nothing: with “only what its metadata asks for” it gets no attributes."
 _CATEGORIES = {
@@ -31,10 +32,15 @@ def _services(provider: ServiceProvider) -> list[str]:
     services = requested_attributes.services(provider)
     for service in services:
         named = f"Service {service.index}: " if len(services) > 1 else ""
-        words = ", ".join(one.friendly_name or one.name for one in service.attributes)
+        words = ", ".join(_name(one) for one in service.attributes)
         if words:
             lines.append(named + words)
     return lines
+
+
+def _name(one: RequestedAttribute) -> str:
+    """The friendly name decides nothing, and metadata chooses it at will."""
+    return f"{one.friendly_name} ({one.name})" if one.friendly_name else one.name
 
 
 def _categories(provider: ServiceProvider) -> list[str]:

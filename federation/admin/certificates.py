@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from cryptography import x509
+
 from federation.saml import certificate, errors
 
 # Eight pairs of hexadecimal digits.
@@ -37,4 +39,12 @@ def _read(use: str, text: str) -> Certificate:
     except errors.InvalidMetadata:
         return Certificate(use, "cannot be read", None, "")
     beginning = certificate.fingerprint(found)[:SHOWN]
-    return Certificate(use, found.subject.rfc4514_string(), found.not_valid_after_utc, beginning)
+    return Certificate(use, _subject(found), found.not_valid_after_utc, beginning)
+
+
+def _subject(found: x509.Certificate) -> str:
+    """Whose it says it is: its key is used even if nobody can read that."""
+    try:
+        return found.subject.rfc4514_string()
+    except ValueError:
+        return "a subject that cannot be read"

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
 from federation.admin import certificates, saml_notices
 from federation.admin.service_provider_form import FORMAT_WORDS
-from federation.admin.summary import Fact, Summary
+from federation.admin.summary import Fact, Summary, facts
 from federation.identity_provider import first_sign_in
 from federation.identity_provider.saas import catalogue, registration
 from federation.identity_provider.saas.template import (
@@ -147,13 +148,17 @@ def review(request: HttpRequest, draft: str) -> HttpResponse:
     if template is None:
         return SeeOther(reverse("admin:connect_saas"))
     if request.method == "POST":
-        done = registration.register(
-            template,
-            found["values"],
-            signing=found["signing"],
-            name=found["name"],
-            actor=request.user.get_username(),
-        )
+        try:
+            done = registration.register(
+                template,
+                found["values"],
+                signing=found["signing"],
+                name=found["name"],
+                actor=request.user.get_username(),
+            )
+        except errors.InvalidMetadata as error:
+            messages.error(request, error.description)
+            return SeeOther(reverse("admin:connect_saas_review", args=[draft]))
         one_time.drop(request, one_time.DRAFT, draft)
         return connect.registered(done.service_provider.application)
     return connect.page(
@@ -176,22 +181,25 @@ def _summary(template: Template, draft: Mapping[str, Any]) -> Summary:
     return Summary(
         filled.entity_id,
         exists,
-        tuple(_facts(template, filled, row, exists)),
+        tuple(
+            _changes(template, filled, draft, exists) if exists else _facts(template, filled, row)
+        ),
         tuple(certificates.read("signing", row.signing_certificates)),
         (),
         notices=tuple(saml_notices.notices(found)),
     )
 
 
-def _facts(
-    template: Template, filled: Filled, row: ServiceProvider, exists: ServiceProvider | None
-) -> Iterator[Fact]:
-    """The facts; of one that is registered only what would change."""
-    services = _urls(row.assertion_consumer_services)
-    today = _urls(exists.assertion_consumer_services) if exists else ""
-    yield Fact("Assertion consumer services", services, today, bool(exists) and today != services)
-    if exists is not None:
-        return
+def _changes(
+    template: Template, filled: Filled, draft: Mapping[str, Any], exists: ServiceProvider
+) -> list[Fact]:
+    """Of one that is registered what it would write, beside what there is."""
+    return facts(registration.columns(template, filled, signing=draft["signing"]), exists)
+
+
+def _facts(template: Template, filled: Filled, row: ServiceProvider) -> Iterator[Fact]:
+    """The facts of a new one."""
+    yield Fact("Assertion consumer services", _urls(row.assertion_consumer_services))
     yield Fact("NameID", _name_id(template))
     yield Fact("Attributes", "\n".join(_attribute(one) for one in template.rows))
     yield Fact("Signs its requests", template.signs)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -216,7 +217,8 @@ def _register(request: HttpRequest, draft: dict[str, Any], identifier: str) -> H
             done = registration.register(
                 draft["entity_id"], draft["acs_url"], name=draft["name"], actor=actor
             )
-    except errors.InvalidMetadata:
+    except errors.InvalidMetadata as error:
+        messages.error(request, error.description)
         return review_page(identifier)
     one_time.drop(request, one_time.DRAFT, identifier)
     return connect.registered(done.service_provider.application)
@@ -232,6 +234,7 @@ def draft_of_entity(request: HttpRequest, entity: MetadataEntity) -> HttpRespons
         "xml": entity.xml.decode(),
         "chosen": entity.entity_id,
         "source": entity.source_id.hex,
+        "signed": entity.signed,
         "valid_until": ends.isoformat() if ends else "",
     }
     return review_page(one_time.put(request, one_time.DRAFT, draft))
@@ -242,7 +245,8 @@ def _origin(draft: dict[str, Any]) -> dict[str, Any]:
     if draft.get("url"):
         return {"name": draft["url"], "pinned": bool(draft["keys"])}
     source = _source(draft)
-    return {"name": source.name, "pinned": source.is_pinned} if source else {}
+    pinned = source is not None and source.is_pinned and bool(draft.get("signed"))
+    return {"name": source.name, "pinned": pinned} if source else {}
 
 
 def _source(draft: dict[str, Any]) -> MetadataSource | None:

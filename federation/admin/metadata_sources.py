@@ -116,6 +116,8 @@ class MetadataSourceAdmin(ExplainedDeletion, AuditedAdmin):
         obj.etag = obj.last_modified = ""
         obj.save(update_fields=["next_at", "etag", "last_modified"])
         obj.entities.exclude(etag="", last_modified="").update(etag="", last_modified="")
+        if "signing_certificates" in form.changed_data:
+            obj.entities.filter(signed=True).update(signed=False)
         upload = form.cleaned_data.get("file")
         if obj.kind == Kind.FILE and upload:
             jobs.begin_file(obj, kept(upload))

@@ -19,7 +19,7 @@ from federation.models import MetadataProposal, ServiceProvider, Subscription
 from federation.saml import bindings, errors, vocabulary
 from federation.saml.metadata import endpoint
 from idp import keys
-from idp.admin.choices import LinesField
+from idp.admin.choices import MOST_LINES, LinesField
 from idp.templatetags.administration import state
 
 FORMAT_WORDS = {
@@ -33,6 +33,7 @@ FORMAT_WORDS = {
 
 # A form that was opened before an upgrade does not have these.
 LATER = ("attribute_release", "subject_identifier")
+DEMAND = "want_authn_requests_signed"
 NO_KEY = "No key of this service provider is known: import its metadata first."
 
 
@@ -41,6 +42,7 @@ class ServiceProviderForm(forms.ModelForm):
 
     acs_urls = LinesField(
         label="Assertion consumer services",
+        show_hidden_initial=True,
         help_text="Where responses are posted to, one address per line; the first is the default.",
     )
     default_name_id_format = forms.ChoiceField(
@@ -71,8 +73,12 @@ class ServiceProviderForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         urls = (one.get("url", "") for one in self.instance.assertion_consumer_services)
         self.initial["acs_urls"] = list(dict.fromkeys(urls))
+        # More than a form takes: its metadata alone decides them, and all else can be saved.
+        self.fields["acs_urls"].disabled = len(self.initial["acs_urls"]) > MOST_LINES
         for name in LATER:
             self.fields[name].required = False
+        # Metadata decides it too: what was seen goes along, to tell a wish from an old page.
+        self.fields[DEMAND].show_hidden_initial = True
 
     def clean_acs_urls(self) -> list[str]:
         """Each must be an address that may be posted to."""
@@ -85,6 +91,12 @@ class ServiceProviderForm(forms.ModelForm):
         if refusals:
             raise forms.ValidationError(refusals)
         return list(self.cleaned_data["acs_urls"])
+
+    def clean_want_authn_requests_signed(self) -> bool:
+        """As it is, where nobody has changed what the page showed."""
+        if DEMAND not in self.changed_data:
+            return bool(self.instance.want_authn_requests_signed)
+        return bool(self.cleaned_data[DEMAND])
 
     def clean_attribute_release(self) -> str:
         """As it is, where the form does not say."""
@@ -125,11 +137,22 @@ class ServiceProviderForm(forms.ModelForm):
         return data
 
     def save(self, commit: bool = True) -> ServiceProvider:
+        """Write what was changed here, never the whole row: a refresh may be writing the rest."""
+        columns = set(self.changed_data) - {"acs_urls"}
+        if "acs_urls" in self.changed_data:
+            self.instance.assertion_consumer_services = self._services()
+            columns.add("assertion_consumer_services")
+        provider: ServiceProvider = super().save(commit=False)
+        if commit:
+            provider.save(update_fields=columns)
+        return provider
+
+    def _services(self) -> list[dict[str, Any]]:
         """Keep binding and index of addresses that stay; new ones are POST addresses."""
         known: dict[Any, list[dict[str, Any]]] = {}
         for one in self.instance.assertion_consumer_services:
             known.setdefault(one.get("url"), []).append(one)
-        self.instance.assertion_consumer_services = [
+        return [
             {
                 "binding": vocabulary.POST,
                 "index": number,
@@ -140,7 +163,6 @@ class ServiceProviderForm(forms.ModelForm):
             for number, url in enumerate(self.cleaned_data["acs_urls"])
             for one in known.get(url, [{}])
         ]
-        return super().save(commit)
 
 
 class ServiceProviderInline(admin.StackedInline):

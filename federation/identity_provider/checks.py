@@ -291,9 +291,10 @@ def known_subject(draft: Draft) -> None:
     subject = draft.verified.subject
     if subject is None:
         return
-    if subject.format not in name_ids.SUPPORTED or len(subject.value) > name_id.MAX_VALUE:
-        told = f"format {subject.format!r}, {len(subject.value)} characters"
-        raise errors.UnknownPrincipal(f"nobody has a NameID of {told}")
+    if subject.format not in name_ids.SUPPORTED:
+        raise errors.UnknownPrincipal(f"nobody has a NameID of format {subject.format!r}")
+    if len(subject.value) > name_id.MAX_VALUE:
+        raise errors.UnknownPrincipal(f"nobody has a NameID of {len(subject.value)} characters")
     if subject.format in name_ids.RANDOM:
         user = name_ids.person_of(subject, service_provider=draft.known.row, now=draft.now)
         if user is None:

@@ -15,10 +15,9 @@ from federation.saml.bindings import Message
 from idp.protocol.message import Request
 
 MAX_SHOWN = 4_000
-# Of a list of them, which together are no longer than one value.
-MOST_LISTED = 20
 # Of a request that waits for its person: strangers can let many of them wait.
 MAX_WAITING = 4_000
+MOST_LISTED, MAX_LISTED = 20, 100
 MESSAGE = "message"
 _LINES = {ord("\n"): None, ord("\t"): None}
 
@@ -75,10 +74,13 @@ def _members(request: AuthnRequest) -> dict[str, Any]:
 
 
 def _cut(value: Any) -> Any:
-    """A text or a list of texts, no longer than a trace shows."""
+    """A member as far as it is kept; lists are as long as a stranger likes."""
+    if isinstance(value, str):
+        return value[:MAX_SHOWN]
     if isinstance(value, list):
-        return [one[: MAX_SHOWN // MOST_LISTED] for one in value[:MOST_LISTED]]
-    return value[:MAX_SHOWN] if isinstance(value, str) else value
+        left = [f"and {len(value) - MOST_LISTED} more"] if len(value) > MOST_LISTED else []
+        return [str(one)[:MAX_LISTED] for one in value[:MOST_LISTED]] + left
+    return value
 
 
 def is_markup(message: Message) -> bool:

@@ -129,7 +129,6 @@ def drafted(
 
 
 def _drafted(entity_id: str, values: Mapping[str, Any]) -> ServiceProvider:
-    _check_namespace(entity_id)
     return ServiceProvider(
         application=Application(kind=Application.Kind.SAML),
         entity_id=entity_id,
@@ -223,7 +222,7 @@ def _check_namespace(entity_id: str) -> None:
     """A group has a name of its own: its persistent NameIDs would be the newcomer's."""
     if ServiceProvider.objects.filter(name_qualifier=entity_id).exists():
         raise errors.InvalidMetadata(
-            "entity_id", "This entity ID is the name of a group of applications (affiliation) here."
+            "affiliation", "This entity ID is the affiliation of applications that are registered."
         )
 
 

@@ -43,6 +43,8 @@ class LinesField(forms.CharField):
         return "\n".join(value) if isinstance(value, (list, tuple)) else value
 
     def to_python(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return value  # of a field that is disabled
         text = super().to_python(value) or ""
         lines = list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
         if len(lines) > MOST_LINES:

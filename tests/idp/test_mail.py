@@ -138,3 +138,14 @@ def test_reasons_hold_nothing_of_what_was_sent() -> None:
 )
 def test_addresses(text: str, good: bool) -> None:
     assert mail.is_address(text) is good
+
+
+@pytest.mark.parametrize("host", ["\u00e4" * 60, "\u05d0a"], ids=["too long", "both ways"])
+def test_an_address_that_cannot_be_written_to_keeps_nobody_away(
+    smtp: dict[bytes, bytes], host: str
+) -> None:
+    """It looks like an address, and stands in a stranger's metadata."""
+    broken = f"ops@{host}.example"
+    assert mail.is_address(broken)
+    outcomes = mail.send([MESSAGE, Message((broken,), "Hello", "Text"), MESSAGE])
+    assert outcomes == ["", "the address cannot be written to", ""]

@@ -16,7 +16,9 @@ ACCEPT = "application/samlmetadata+xml, application/xml;q=0.9, text/xml;q=0.8, *
 # One document of 100 MB at 2 MB a second, with room.
 TIMEOUT = timedelta(minutes=2)
 SOON = timedelta(seconds=15)
-MOST_HEADER = 300
+# What is kept of validators; a date is much shorter.
+MOST_TAG = 300
+MOST_DATE = 100
 
 
 class NotFetched(Exception):
@@ -68,8 +70,8 @@ def fetch(
         raise NotFetched(f"The address answers with status {answer.status}.")
     return Fetched(
         changed=True,
-        etag=_kept(answer.headers.get("etag", "")),
-        last_modified=_kept(answer.headers.get("last-modified", "")),
+        etag=_kept(answer.headers.get("etag", ""), most=MOST_TAG),
+        last_modified=_kept(answer.headers.get("last-modified", ""), most=MOST_DATE),
     )
 
 
@@ -81,9 +83,9 @@ def _conditions(remembered: Remembered) -> dict[str, str]:
     return {name: value for name, value in wanted.items() if value}
 
 
-def _kept(value: str) -> str:
+def _kept(value: str, *, most: int) -> str:
     """A validator as it can be sent again; one that cannot is none."""
-    usable = len(value) <= MOST_HEADER and value.isascii() and value.isprintable()
+    usable = len(value) <= most and value.isascii() and value.isprintable()
     return value if usable else ""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone
 from django_tasks import task
 
@@ -61,13 +61,15 @@ def begin_file(source: MetadataSource, file: Path) -> None:
 
 
 def _spawn(work: Callable[[], object]) -> None:
+    """In a thread, and not before what it reads by is written."""
+
     def run() -> None:
         try:
             work()
         finally:
             connections.close_all()
 
-    threading.Thread(target=run, name="metadata", daemon=True).start()
+    transaction.on_commit(threading.Thread(target=run, name="metadata", daemon=True).start)
 
 
 def register() -> None:

@@ -28,10 +28,8 @@ def look_up(source: MetadataSource, entity_id: str, *, now: datetime) -> Metadat
             return known
         entity = _read(source, entity_id, file, now=now)
     entity.etag, entity.last_modified = fetched.etag, fetched.last_modified
-    if known is not None:
-        entity.pk = known.pk
-    entity.save(force_update=known is not None)
-    return entity
+    storing.upsert(source, [entity])
+    return source.entities.get(entity_id=entity_id)
 
 
 def _read(source: MetadataSource, entity_id: str, file: Path, *, now: datetime) -> MetadataEntity:

@@ -77,9 +77,13 @@ def read(
         memory=memory,
     )
     is_small = file.stat().st_size <= xml.METADATA.size
-    outcome = aggregate_process.run(task, limits=xml.METADATA) if is_small else _elsewhere(task)
-    if outcome.check:
-        raise errors.InvalidMetadata(outcome.check, outcome.detail)
+    try:
+        outcome = aggregate_process.run(task, limits=xml.METADATA) if is_small else _elsewhere(task)
+        if outcome.check:
+            raise errors.InvalidMetadata(outcome.check, outcome.detail)
+    except errors.InvalidMetadata:
+        output.unlink(missing_ok=True)
+        raise
     return Reading(outcome, output)
 
 

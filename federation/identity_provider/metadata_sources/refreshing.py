@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from django.db import transaction
 
 from federation.identity_provider import registration
 from federation.identity_provider.metadata_sources import (
@@ -90,8 +91,10 @@ def _ask(source: MetadataSource, *, now: datetime) -> dict[str, Any]:
             _follow_all(source, now=now)
             return _said(source)
         take_file(source, file, now=now)
-    validators = {"etag": fetched.etag, "last_modified": fetched.last_modified}
-    MetadataSource.objects.filter(pk=source.pk).update(**validators)
+    with transaction.atomic():
+        storing.check_settings(source)
+        validators = {"etag": fetched.etag, "last_modified": fetched.last_modified}
+        MetadataSource.objects.filter(pk=source.pk).update(**validators)
     return _said(source)
 
 

@@ -13,6 +13,11 @@ from federation.models import MetadataEntity, MetadataSource
 from federation.saml import errors
 from federation.saml.metadata.aggregate_process import Line
 
+# What decides whether a document counts, and for what.
+SETTINGS = (
+    *("kind", "url", "signing_certificates"),
+    *("longest_validity_days", "patterns", "by_digest"),
+)
 BATCH = 250
 MOST_NAME = 200
 DAY = timedelta(days=1)
@@ -35,6 +40,18 @@ def check_validity(source: MetadataSource, ends: datetime | None, *, now: dateti
         )
 
 
+def check_settings(source: MetadataSource) -> None:
+    """Refuse to go on by settings that an administrator has changed since, a pinned key above all.
+
+    Within a transaction: whoever changes them waits for its end. Raises InvalidMetadata.
+    """
+    now = MetadataSource.objects.select_for_update().filter(pk=source.pk)
+    if now.values(*SETTINGS).first() != {name: getattr(source, name) for name in SETTINGS}:
+        raise errors.InvalidMetadata(
+            "settings_changed", "Its settings were changed while it was read: it is read again."
+        )
+
+
 def step(source: MetadataSource, words: str, *, now: datetime) -> None:
     """Say what is being done, for the page that shows progress."""
     MetadataSource.objects.filter(pk=source.pk).update(step=words, step_at=now)
@@ -53,7 +70,7 @@ def store(source: MetadataSource, found: Reading, *, now: datetime) -> None:
     while batch := list(islice(lines, BATCH)):
         rows = [entity_of(source, line, signed=found.outcome.signed) for line in batch]
         fresh = [row for row in rows if known.pop(row.entity_id, None) != _said(row)]
-        _upsert(fresh)
+        upsert(source, fresh)
         done += len(batch)
         step(source, f"Storing {done:,} of {total:,} service providers", now=now)
     _drop(source, known)
@@ -77,12 +94,17 @@ def entity_of(source: MetadataSource, line: Line, *, signed: bool) -> MetadataEn
 
 
 @transaction.atomic
-def _upsert(rows: list[MetadataEntity]) -> None:
+def upsert(source: MetadataSource, rows: list[MetadataEntity]) -> None:
+    """Write rows, whoever else has just written them. Raises InvalidMetadata."""
+    check_settings(source)
     MetadataEntity.objects.bulk_create(
         rows,
         update_conflicts=True,
         unique_fields=["source", "entity_id"],
-        update_fields=["display_name", "document", "digest", "signed", "valid_until"],
+        update_fields=[
+            *("display_name", "document", "digest", "signed", "valid_until"),
+            *("etag", "last_modified"),
+        ],
     )
 
 

@@ -28,6 +28,9 @@ from federation.saml.metadata import aggregate
 MEMORY = 1024 * 1024 * 1024
 CPU_SECONDS = 300
 LARGEST_FILE = 512 * 1024 * 1024
+# All entities on their own against the largest document: each repeats the namespaces around it,
+# so a megabyte of short ones within many would become gigabytes.
+MOST_EXPANDED = 4
 NICENESS = 10
 
 
@@ -142,9 +145,7 @@ def run(task: Task, *, limits: xml.Limits = xml.AGGREGATE) -> Outcome:
             patterns=tuple(task.patterns),
             limits=limits,
         )
-    with Path(task.output).open("w", encoding="ascii") as output:
-        for entity in found.read():
-            output.write(json.dumps(asdict(_line(entity))) + "\n")
+    _write(found, Path(task.output), most=MOST_EXPANDED * limits.size)
     return Outcome(
         entities=len(found.entities),
         passed_over=found.passed_over,
@@ -152,6 +153,21 @@ def run(task: Task, *, limits: xml.Limits = xml.AGGREGATE) -> Outcome:
         valid_until=found.valid_until.isoformat() if found.valid_until else "",
         cache_seconds=int(found.cache_duration.total_seconds()) if found.cache_duration else 0,
     )
+
+
+def _write(found: aggregate.Aggregate, to: Path, *, most: int) -> None:
+    """Write a line for each entity, whose documents are `most` octets all in all."""
+    left = most
+    with to.open("w", encoding="ascii") as output:
+        for entity in found.read():
+            left -= len(entity.document)
+            if left < 0:
+                raise errors.InvalidMetadata(
+                    "expansion",
+                    "The metadata is too large once its entities are taken apart: it declares too"
+                    " many namespaces around them.",
+                )
+            output.write(json.dumps(asdict(_line(entity))) + "\n")
 
 
 def _line(entity: aggregate.Entity) -> Line:

@@ -151,8 +151,10 @@ def service_providers(root: xml.Element) -> dict[str, xml.Element]:
         if not roles_of(entity):
             continue
         identifier = identifier_of(entity)
-        if not 0 < len(identifier) <= MAX_ENTITY_ID:
-            raise errors.InvalidMetadata("entity_id", "An entityID is missing or too long.")
+        if not 0 < len(identifier) <= MAX_ENTITY_ID or not identifier.isprintable():
+            raise errors.InvalidMetadata(
+                "entity_id", "An entityID is missing, too long or unprintable."
+            )
         if identifier in found:
             raise errors.InvalidMetadata(
                 "duplicate_entity", f"The metadata describes {identifier[:200]!r} twice."

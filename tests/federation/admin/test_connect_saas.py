@@ -8,12 +8,13 @@ import pytest
 from django.test import Client as Browser
 
 from federation.identity_provider.saas import catalogue
-from federation.identity_provider.saas.template import Template
+from federation.identity_provider.saas.template import Signs, Template
 from federation.models import ServiceProvider as Row
+from federation.saml import certificate
 from idp import models
 from tests.attacks.saml import service_provider
 from tests.attacks.saml.service_provider import ServiceProvider
-from tests.support.factories import UserFactory
+from tests.support.factories import ServiceProviderFactory, UserFactory
 
 URL = "/admin/connect/saml/applications/"
 CERTIFICATE = service_provider.pem(ServiceProvider().certificate)
@@ -107,6 +108,27 @@ def test_one_that_is_registered_is_shown_as_a_change(browser: Browser) -> None:
     html = page(browser.get(second.headers["Location"]))
     for words in ("This changes Chat", "https://one.slack.com", "https://two.slack.com"):
         assert words in html
+
+
+def test_a_key_that_replaces_another_is_shown_as_a_change(browser: Browser) -> None:
+    template = next(one for one in catalogue.TEMPLATES if one.signs != Signs.NO)
+    path = f"{URL}{template.value}/"
+    own = answers(template, signing_certificate=CERTIFICATE)
+    browser.post(browser.post(path, own).headers["Location"])
+    fresh = service_provider.certificate(service_provider.rsa_key("fresh"))
+    again = answers(template, signing_certificate=service_provider.pem(fresh))
+    html = page(browser.get(browser.post(path, again).headers["Location"]))
+    assert "Nothing changes" not in html
+    assert html.count(">changes<") == 1
+    assert certificate.fingerprint(fresh)[:23] in html
+
+
+def test_the_name_of_a_group_is_told_to_be_taken(browser: Browser) -> None:
+    ServiceProviderFactory(name_qualifier="https://slack.com")
+    draft = browser.post(f"{URL}slack/", {"name": "Chat", "value_workspace": "one"})
+    again = browser.post(draft.headers["Location"])
+    assert "affiliation of applications" in page(browser.get(again.headers["Location"]))
+    assert Row.objects.count() == 1
 
 
 def test_people_without_a_verified_address_are_counted_before_saving(browser: Browser) -> None:

@@ -13,6 +13,7 @@ from federation.saml import certificate, vocabulary
 from idp import keys, models
 from tests.attacks.saml import service_provider
 from tests.attacks.saml.service_provider import ServiceProvider
+from tests.support.factories import ServiceProviderFactory
 from tests.support.saml import metadata_of
 
 URL = "/admin/connect/saml/"
@@ -237,3 +238,11 @@ def test_settings_are_ready_to_copy(browser: Browser) -> None:
     ):
         assert words in html
     assert "data-secret" not in html
+
+
+def test_why_it_cannot_be_registered_is_said(browser: Browser) -> None:
+    ServiceProviderFactory(name_qualifier=SP.entity_id)
+    draft = send(browser, xml=document())
+    again = browser.post(draft.headers["Location"])
+    assert "affiliation of applications" in page(browser.get(again.headers["Location"]))
+    assert not Row.objects.filter(entity_id=SP.entity_id).exists()

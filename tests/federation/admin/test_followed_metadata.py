@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.utils import timezone
 from federation.identity_provider import registration
 from federation.models import MetadataProposal, MetadataSource, ServiceProvider, Subscription
 from idp import models
+from tests.attacks.saml import service_provider
 from tests.support import receiver
 from tests.support.factories import UserFactory
 from tests.support.metadata import Federation, alone, provider
@@ -126,3 +128,93 @@ def test_is_for_administrators(browser_of: Any, followed: str) -> None:
 def test_an_unknown_application(browser: Browser) -> None:
     missing = reverse("admin:saml_metadata", args=["00000000-0000-0000-0000-000000000000"])
     assert browser.get(missing).status_code == 404
+
+
+SERVICE = (
+    b'<md:AttributeConsumingService index="1"><md:ServiceName xml:lang="en">S</md:ServiceName>'
+    b'<md:RequestedAttribute Name="urn:oid:0.9.2342.19200300.100.1.3" FriendlyName="mail"/>'
+    b"</md:AttributeConsumingService>"
+)
+OTHER_SERVICE = (
+    b'<md:AttributeConsumingService index="7"><md:ServiceName xml:lang="en">S</md:ServiceName>'
+    b'<md:RequestedAttribute Name="urn:secret:salary" FriendlyName="mail"/>'
+    b"</md:AttributeConsumingService>"
+)
+LOGOUT = (
+    b'<md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"'
+    b' Location="https://a.example.edu/slo"%s/>'
+)
+SECOND = (
+    b'<md:AssertionConsumerService index="2"%s Location="https://a.example.edu/second"'
+    b' Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"/>'
+)
+
+
+def described(*, first: bytes = b"", last: bytes = b"") -> bytes:
+    """The metadata of A with more elements before and after its address."""
+    document = metadata_of(A).replace(
+        b"<md:AssertionConsumerService", first + b"<md:AssertionConsumerService", 1
+    )
+    return document.replace(b"</md:SPSSODescriptor>", last + b"</md:SPSSODescriptor>", 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        (
+            described(last=SERVICE),
+            described(last=SERVICE.replace(b"urn:oid:0.9.2342.19200300.100.1.3", b"urn:evil")),
+            "mail (urn:evil)",
+        ),
+        (described(last=SERVICE), described(last=SERVICE + OTHER_SERVICE), "urn:secret:salary"),
+        (
+            described(first=LOGOUT % b""),
+            described(first=LOGOUT % b' ResponseLocation="https://evil.example/"'),
+            "https://evil.example/",
+        ),
+        (
+            described(last=SECOND % b""),
+            described(last=SECOND % b' isDefault="true"'),
+            "default",
+        ),
+    ],
+    ids=["name behind a friendly one", "another service", "response address", "default"],
+)
+def test_nothing_is_accepted_that_is_not_shown(
+    browser: Browser,
+    federation: Federation,
+    followed: str,
+    before: bytes,
+    after: bytes,
+    shown: str,
+) -> None:
+    registration.register_from_metadata(before)
+    federation.publish(federation.sign(alone(after)))
+    browser.post(followed, {"refresh": "yes"})
+    html = page(browser.get(followed))
+    assert "New metadata waits for you" in html
+    assert shown in html
+    assert html.count(">changes<") >= 1
+
+
+def test_a_subject_that_cannot_be_read_breaks_no_page(
+    browser: Browser, federation: Federation, followed: str
+) -> None:
+    """One hostile certificate must not take the pages away on which it would be noticed."""
+    ServiceProvider.objects.update(changes_wait=False)
+    own = service_provider.base64_der(A.certificate)
+    broken = base64.b64decode(own).replace(b"sp.example", b"\xff\xfe" * 5)
+    hostile = metadata_of(A).replace(own.encode(), base64.b64encode(broken))
+    federation.publish(federation.sign(alone(hostile)))
+    browser.post(followed, {"refresh": "yes"})
+    row = ServiceProvider.objects.get()
+    assert row.signing_certificates == [base64.b64encode(broken).decode()]
+    for url in (
+        reverse("admin:idp_application_change", args=[row.pk]),
+        reverse("admin:saml_roll_over"),
+        reverse("admin:index"),
+        followed,
+    ):
+        page(browser.get(url))
+    draft = browser.post(reverse("admin:connect_kind", args=["saml"]), {"xml": hostile.decode()})
+    assert "a subject that cannot be read" in page(browser.get(draft.headers["Location"]))

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from federation.models import MetadataSource, ServiceProvider, Subscription
 from idp import models
+from tests.attacks.saml import service_provider
 from tests.support import receiver
 from tests.support.metadata import Federation, alone, group, provider
 from tests.support.saml import metadata_of
@@ -218,3 +219,43 @@ def test_removing_a_source_leaves_its_applications(
     browser.post(f"{LIST}{source.pk}/delete/", {"post": "yes"})
     assert not MetadataSource.objects.exists()
     assert ServiceProvider.objects.get().entity_id == B.entity_id
+
+
+def test_a_pin_vouches_for_nothing_that_it_did_not_verify(
+    browser: Browser, federation: Federation
+) -> None:
+    federation.publish(group(metadata_of(A)))
+    add(browser, federation, signing_certificates="", tls_alone="on")
+    source = MetadataSource.objects.get()
+    federation.server.behaviours["/metadata.xml"] = receiver.ok(b"", status=503)
+    browser.post(
+        f"{LIST}{source.pk}/change/",
+        {
+            "name": "eduExample",
+            "kind": "url",
+            "url": source.url,
+            "signing_certificates": federation.certificate,
+        },
+    )
+    assert MetadataSource.objects.get().is_pinned
+    entity = source.entities.get()
+    pick = reverse("admin:federation_metadatasource_pick", args=[source.pk, entity.pk])
+    html = page(browser.get(browser.post(pick).headers["Location"]))
+    assert "Signed by a pinned key" not in html
+    assert "No pinned key signed it" in html
+
+
+def test_what_another_key_verified_is_verified_no_longer(
+    browser: Browser, federation: Federation
+) -> None:
+    federation.publish_entities(A)
+    add(browser, federation)
+    source = MetadataSource.objects.get()
+    assert source.entities.get().signed
+    other = service_provider.base64_der(
+        service_provider.certificate(service_provider.rsa_key("other"))
+    )
+    values = {"name": "eduExample", "kind": "url", "url": source.url}
+    browser.post(f"{LIST}{source.pk}/change/", {**values, "signing_certificates": other})
+    assert "not signed by the expected key" in MetadataSource.objects.get().error
+    assert not source.entities.get().signed

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.test import Client as Browser
 
+from federation.admin.service_provider_form import ServiceProviderForm
+from federation.identity_provider import registration
 from federation.models import ServiceProvider as Row
 from federation.saml import vocabulary
 from idp import models
 from tests.attacks.saml import service_provider
 from tests.attacks.saml.service_provider import ServiceProvider
 from tests.support.factories import ServiceProviderFactory
+from tests.support.saml import metadata_of
 
 
 def url(row: Row) -> str:
@@ -40,6 +45,8 @@ def form(row: Row, **changes: Any) -> dict[str, Any]:
         "service_provider-TOTAL_FORMS": 1,
         "service_provider-INITIAL_FORMS": 1,
         f"{prefix}application": str(row.pk),
+        f"initial-{prefix}acs_urls": row.assertion_consumer_services[0]["url"],
+        f"initial-{prefix}want_authn_requests_signed": str(row.want_authn_requests_signed),
         "mappings-TOTAL_FORMS": 0,
         "mappings-INITIAL_FORMS": 0,
         **{prefix + name: value for name, value in values.items() if value is not None},
@@ -152,7 +159,7 @@ def test_which_attributes_it_gets(browser: Browser) -> None:
     ]
     row.save()
     html = browser.get(url(row)).content.decode()
-    assert "Service 0: first" in html
+    assert "Service 0: first (urn:a)" in html
     assert "Service 7: urn:b" in html
     assert "Service 8" not in html
     assert "Research and Scholarship, https://other.example/&lt;category&gt;" in html
@@ -206,3 +213,74 @@ def test_refuses_and_keeps_what_was_typed(
     assert response.status_code == 200
     assert words in html
     assert 'value="typed"' in html
+
+
+HIDDEN = re.compile(r'name="(initial-service_provider-0-[a-z_]+)" value="([^"]*)"')
+
+
+def test_a_form_that_was_open_takes_newer_metadata_back_in_nothing(browser: Browser) -> None:
+    """The refresh will not do it again: for it the source has said nothing new."""
+    sp = ServiceProvider(entity_id="https://a.example.edu/sp", acs_url="https://a.example.edu/old")
+    row = registration.register_from_metadata(metadata_of(sp)).service_provider
+    seen = dict(HIDDEN.findall(browser.get(url(row)).content.decode()))
+    newer = metadata_of(replace(sp, acs_url="https://a.example.edu/new"))
+    newer = newer.replace(b'AuthnRequestsSigned="false"', b'AuthnRequestsSigned="true"')
+    registration.register_from_metadata(newer)
+    data = {**form(row, name_id_source="email"), **seen}
+    assert browser.post(url(row), data).status_code == 302
+    now = Row.objects.get()
+    assert now.name_id_source == "email"
+    assert [one["url"] for one in now.assertion_consumer_services] == ["https://a.example.edu/new"]
+    assert now.want_authn_requests_signed
+
+
+@pytest.mark.django_db
+def test_a_save_leaves_what_a_refresh_writes_at_the_same_time() -> None:
+    """Keys above all: a form that was read a moment ago must not bring old ones back."""
+    sp = ServiceProvider(entity_id="https://a.example.edu/sp", acs_url="https://a.example.edu/acs")
+    row = registration.register_from_metadata(metadata_of(sp)).service_provider
+    prefix = "service_provider-0-"
+    data = {
+        name.removeprefix(prefix): value
+        for name, value in form(row, name_id_source="email").items()
+        if name.startswith(prefix)
+    }
+    bound = ServiceProviderForm(data, instance=Row.objects.get())
+    assert bound.is_valid(), bound.errors
+    fresh = service_provider.base64_der(
+        service_provider.certificate(service_provider.rsa_key("fresh"))
+    )
+    old = service_provider.base64_der(sp.certificate)
+    newer = metadata_of(sp).decode().replace(old, fresh)
+    registration.register_from_metadata(newer.encode())
+    bound.save()
+    now = Row.objects.get()
+    assert now.name_id_source == "email"
+    assert now.signing_certificates == [fresh]
+
+
+def test_a_demand_is_switched_on_and_off(browser: Browser) -> None:
+    der = service_provider.base64_der(ServiceProvider().certificate)
+    row = ServiceProviderFactory(signing_certificates=[der])
+    for wanted in ("on", None):
+        seen = dict(HIDDEN.findall(browser.get(url(row)).content.decode()))
+        data = {**form(row, want_authn_requests_signed=wanted), **seen}
+        assert browser.post(url(row), data).status_code == 302
+        row.refresh_from_db()
+        assert row.want_authn_requests_signed == bool(wanted)
+
+
+def test_more_addresses_than_a_form_takes_lock_nobody_out(browser: Browser) -> None:
+    """Metadata decides how many there are; an administrator must still be able to say stop."""
+    row = ServiceProviderFactory()
+    (first,) = row.assertion_consumer_services
+    row.assertion_consumer_services = [
+        {**first, "url": f"https://sp.example/{index}", "index": index} for index in range(101)
+    ]
+    row.save()
+    assert "disabled" in browser.get(url(row)).content.decode().partition("acs_urls")[2][:600]
+    posted = form(row, changes_wait="on", acs_urls="https://evil.example/")
+    assert browser.post(url(row), posted).status_code == 302
+    row.refresh_from_db()
+    assert row.changes_wait
+    assert len(row.assertion_consumer_services) == 101

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,28 +54,6 @@ def test_takes_over_what_the_metadata_says() -> None:
     assert row.want_authn_requests_signed
     assert row.slug == registration.slug(SP.entity_id)
     assert entity.metadata_url(row) == f"http://localhost:8000/saml/metadata/{row.slug}"
-
-
-NEWCOMER = replace(SP, entity_id="https://group.example")
-
-
-@pytest.mark.parametrize(
-    "act",
-    [
-        lambda: registration.register_from_metadata(document(sp=NEWCOMER)),
-        lambda: registration.register(NEWCOMER.entity_id, NEWCOMER.acs_url),
-        lambda: registration.drafted(NEWCOMER.entity_id, {}, None),
-    ],
-    ids=["metadata", "address", "draft"],
-)
-def test_the_name_of_a_group_is_no_entity_id(act: Callable[[], Any]) -> None:
-    """It would be given the NameIDs that only the group's applications share."""
-    member = register(document())
-    member.name_qualifier = NEWCOMER.entity_id
-    member.save()
-    with pytest.raises(errors.InvalidMetadata, match="group of applications"):
-        act()
-    assert Row.objects.count() == Application.objects.count() == 1
 
 
 def test_a_key_without_use_serves_both_purposes() -> None:
@@ -240,3 +216,22 @@ def test_valid_until_is_kept() -> None:
     until = "2099-01-01T00:00:00Z"
     text = document().decode().replace("entityID=", f'validUntil="{until}" entityID=', 1)
     assert register(text.encode()).metadata_valid_until == datetime(2099, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "enter",
+    [
+        lambda group: registration.register_from_metadata(document(sp=group)),
+        lambda group: registration.register(group.entity_id, group.acs_url),
+    ],
+    ids=["metadata", "addresses"],
+)
+def test_nobody_takes_the_name_of_a_group(enter: Any) -> None:
+    """Its persistent NameIDs would be those of the group: who they are, everywhere in it."""
+    register(document())
+    group = ServiceProvider(entity_id="https://group.example")
+    Row.objects.update(name_qualifier=group.entity_id)
+    with pytest.raises(errors.InvalidMetadata) as refused:
+        enter(group)
+    assert refused.value.check == "affiliation"
+    assert Row.objects.count() == Application.objects.count() == 1

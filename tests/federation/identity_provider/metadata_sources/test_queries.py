@@ -37,6 +37,7 @@ def test_asks_for_the_entity_id(source: MetadataSource, federation: Federation) 
 
 def test_asks_for_the_digest(source: MetadataSource, federation: Federation) -> None:
     source.by_digest = True
+    source.save()
     digest = hashlib.sha1(A.entity_id.encode()).hexdigest()
     federation.publish(
         federation.sign(alone(metadata_of(A))), path=f"/mdq/entities/%7Bsha1%7D{digest}"
@@ -70,12 +71,34 @@ def test_an_unknown_entity(source: MetadataSource, federation: Federation) -> No
         ask(source)
 
 
+def test_two_who_ask_at_once_both_hear(
+    source: MetadataSource, federation: Federation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    federation.publish(federation.sign(alone(metadata_of(A))), path=PATH_OF_A)
+    fetch = fetching.fetch
+
+    def overtaken(*args: Any, **options: Any) -> Any:
+        monkeypatch.setattr(fetching, "fetch", fetch)
+        ask(source)
+        return fetch(*args, **options)
+
+    monkeypatch.setattr(fetching, "fetch", overtaken)
+    assert ask(source) == source.entities.get()
+
+
 def test_asks_again_conditionally(source: MetadataSource, federation: Federation) -> None:
     federation.publish(federation.sign(alone(metadata_of(A))), path=PATH_OF_A, etag='"a"')
     first = ask(source)
     federation.server.behaviours[PATH_OF_A] = receiver.ok(b"", status=304)
     assert ask(source).pk == first.pk
     assert federation.server.received[-1].headers["if-none-match"] == '"a"'
+
+
+def test_a_date_that_is_none_is_not_kept(source: MetadataSource, federation: Federation) -> None:
+    document = federation.sign(alone(metadata_of(A)))
+    federation.publish(document, path=PATH_OF_A, last_modified="x" * 101, etag='"a"')
+    entity = ask(source)
+    assert (entity.etag, entity.last_modified) == ('"a"', "")
 
 
 def test_a_refresh_asks_for_each_follower(source: MetadataSource, federation: Federation) -> None:

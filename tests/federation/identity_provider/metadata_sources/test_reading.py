@@ -66,9 +66,12 @@ def test_a_death_is_a_refusal(
 ) -> None:
     dead = subprocess.CompletedProcess([], status, b'{"check": "", "entities": 1}', b"")
     monkeypatch.setattr(reading.subprocess, "run", lambda *args, **options: dead)
+    half = large.with_suffix(".lines")
+    half.write_text("{}\n")
     with pytest.raises(errors.InvalidMetadata) as refused:
         read(large)
     assert refused.value.check == check
+    assert not half.exists()
 
 
 def test_a_process_that_never_ends_is_ended(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:

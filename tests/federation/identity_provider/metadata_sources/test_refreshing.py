@@ -156,6 +156,31 @@ def test_a_pin_applies_to_what_was_read_before_it(saml: SamlWorld, federation: F
     assert MetadataProposal.objects.get().reason == changes.UNSIGNED
 
 
+def test_another_pin_stops_what_is_being_read_by_the_old_one(
+    source: MetadataSource, federation: Federation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stolen key is taken away while its thief's document is read: that counts for nothing."""
+    other = service_provider.base64_der(
+        service_provider.certificate(service_provider.rsa_key("other"))
+    )
+    read = reading.read
+
+    def meanwhile(*args: Any, **options: Any) -> Any:
+        found = read(*args, **options)
+        MetadataSource.objects.update(signing_certificates=[other], etag="")
+        return found
+
+    monkeypatch.setattr(reading, "read", meanwhile)
+    federation.publish(federation.sign(group(moved())), etag='"evil"')
+    ask(source)
+    assert acs() == A.acs_url
+    assert not MetadataProposal.objects.exists()
+    source.refresh_from_db()
+    assert source.etag == ""
+    assert "it is read again" in source.error
+    assert b"moved" not in source.entities.get(entity_id=A.entity_id).xml
+
+
 def test_newer_metadata_overtakes_what_waits(
     source: MetadataSource, federation: Federation
 ) -> None:

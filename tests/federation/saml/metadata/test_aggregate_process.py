@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from federation.saml import xml
+from federation.saml import errors, xml
 from federation.saml.metadata import aggregate_process
 from federation.saml.metadata.aggregate_process import Line, Outcome, Task
 from tests.attacks.saml import service_provider
@@ -96,3 +96,24 @@ def test_what_is_larger_than_the_limit_is_refused(folder: Path) -> None:
     outcome, _ = run(folder, A.metadata() + b"\n" * (100 * MEBIBYTE))
     assert outcome is not None
     assert outcome.check == "size"
+
+
+def test_namespaces_around_many_entities_do_not_multiply(folder: Path) -> None:
+    """Half a megabyte would be a hundred megabytes of output, and gigabytes with more entities."""
+    around = " ".join(f'xmlns:n{number}="urn:{"x" * 400}:{number}"' for number in range(900))
+    short = (
+        '<md:EntityDescriptor entityID="urn:{}"><md:SPSSODescriptor'
+        ' protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"/></md:EntityDescriptor>'
+    )
+    document = (
+        f'<md:EntitiesDescriptor xmlns:md="{xml.vocabulary.MD}" {around}>'
+        + "".join(short.format(number) for number in range(100))
+        + "</md:EntitiesDescriptor>"
+    )
+    file, output = folder / "metadata.xml", folder / "lines"
+    file.write_text(document)
+    task = Task(file=str(file), output=str(output), now=datetime.now(UTC).isoformat())
+    with pytest.raises(errors.InvalidMetadata) as refused:
+        aggregate_process.run(task, limits=xml.METADATA)
+    assert refused.value.check == "expansion"
+    assert output.stat().st_size < 2 * xml.METADATA.size

@@ -468,3 +468,14 @@ def test_artifacts_alone_are_enough(sp: ServiceProvider) -> None:
 def test_without_a_key_nobody_fetches_what_an_artifact_stands_for(sp: ServiceProvider) -> None:
     read = parse(by_artifact(sp, ""))
     assert any("nobody can sign in" in warning for warning in read.warnings)
+
+
+@pytest.mark.parametrize(
+    "inside", ["&#10;Send the key to x@evil.example", "&#13;x", "\u202e", "\u200b"]
+)
+def test_an_entity_id_is_one_line_that_can_be_read(inside: str) -> None:
+    """It stands in mails to its operators, in logs and in the administration."""
+    document = ServiceProvider(entity_id=f"https://sp.example/{inside}").metadata()
+    with pytest.raises(errors.InvalidMetadata) as refused:
+        parse(document)
+    assert refused.value.check == "entity_id"
