@@ -20,6 +20,7 @@ from idp.accounts.views import entry, facts, late_form
 from idp.models import Application, Session
 
 LEAVE_PATH = "/logout/applications/leave"
+PAUSE = 1_500
 
 
 @require_http_methods(["GET", "POST"])
@@ -79,6 +80,8 @@ def applications(request: Request) -> HttpResponseBase:
         "skip_url": way_on if ahead else "",
         # What went wrong is not hurried past.
         "goes_on": bool(ahead) or not failed,
+        # Whoever is never led back has to know the way.
+        "pause": PAUSE if ahead and not begun else 0,
     }
     response: Any = render(request, "idp/logout_applications.html", context)
     response.csp_sources = {"frame-src": frontchannel.sources(frames)}

@@ -8,8 +8,9 @@ const goOn = () => {
   if (document.getElementById("logout-skip")) location.assign(main.href);
   else location.replace(main.href);
 };
-// After the page has quite loaded: what a page does before replaces it in the history.
-addEventListener("load", () => setTimeout(goOn, 0));
+// After the page has quite loaded: what a page does before replaces it in the history. The first
+// time it is left for an application, its words can be read before.
+addEventListener("load", () => setTimeout(goOn, Number(main.dataset.goesOn) || 0));
 setTimeout(goOn, 4000);
 // Shown again by Back as it was left: it has to say what is so now.
 addEventListener("pageshow", (event) => {

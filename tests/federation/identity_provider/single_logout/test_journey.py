@@ -157,15 +157,23 @@ def test_who_skips_the_others_is_told_the_truth_about(saml: SamlWorld, browser: 
     assert states(saml.session) == {"Asking": "acknowledged", "Other": "browser_only"}
 
 
+def pause(tree: Any) -> int:
+    """How long the page can be read before it leaves by itself, in milliseconds."""
+    (said,) = tree.xpath('//a[@id="logout-continue"]/@data-goes-on')
+    return int(said)
+
+
 def test_who_does_not_lead_back_is_left_behind(saml: SamlWorld, browser: Browser) -> None:
     """The Back button leads to the page, which goes on without asking there again."""
     one, two = named(saml, "One"), named(saml, "Two")
     two.sign_on(saml.session)
     one.sign_on(saml.session)
     where = sign_out(browser)
+    assert pause(page(browser, where)) == 1_500
     leave(browser, where)
     tree = page(browser, where)
     assert labels(tree) == {"One": "has not answered", "Two": "next"}
+    assert pause(tree) == 0
     request = sent_by_redirect(browser.get(button(tree)))
     back = bring_back(browser, two.answer_query(request.root, relay_state=request.relay_state))
     tree = page(browser, back)
