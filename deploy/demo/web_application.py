@@ -275,7 +275,7 @@ EXPLAINED = {
 }
 ACTIONS = (
     pages.button("Sign out here", "/logout", id_="sign-out")
-    + pages.link("Sign out at Gatehouse", "/logout-everywhere", id_="sign-out-everywhere")
+    + pages.link("Sign out everywhere", "/logout-everywhere", id_="sign-out-everywhere")
     + pages.text_link("Sign in again, with password", "/login?prompt=login")
     + pages.text_link("Check the session silently", "/login?prompt=none")
 )
