@@ -92,7 +92,7 @@ def serve(arguments: list[str]) -> int:
 
 def bench(arguments: list[str]) -> int:
     """The load harness."""
-    prepare(DEV)
+    prepare(RUN)
     replace([PYTHON, "deploy/bench/run.py", *arguments])
 
 
@@ -108,7 +108,11 @@ def test(arguments: list[str]) -> int:
 
 
 def every_test(arguments: list[str]) -> int:
-    """Two passes: everything on SQLite, then what touches the database on PostgreSQL."""
+    """Two passes: everything on SQLite, then what touches the database on PostgreSQL.
+
+    On one process more than there are cores: many of these wait for browsers and servers.
+    """
+    os.environ.setdefault("PYTEST_XDIST_AUTO_NUM_WORKERS", str((os.cpu_count() or 1) + 1))
     states = []
     for database in ("sqlite", "postgresql"):
         print(f"\nTests on {database}", flush=True)
