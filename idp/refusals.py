@@ -4,6 +4,8 @@ A refusal is durable before it is answered. Strangers can cause any number of th
 range and each client has a bucket for every kind of refusal, and all together have one; what
 overflows is logged and not written. Buckets are deep and run down slowly: whoever debugs an
 application, or tries a list of attacks, finds every reference again.
+Answers to silent questions (`prompt=none`, IsPassive) are ordinary and many: those are buffered,
+and counted in each process alone, without a statement for each.
 What ends something (a replayed code or refresh token) is recorded apart and always.
 """
 
@@ -18,7 +20,7 @@ import structlog
 from django.utils import timezone
 
 from idp import audit, throttling
-from idp.models import Client
+from idp.models import Client, User
 from idp.protocol.errors import ProtocolError
 from idp.protocol.message import Request
 
@@ -31,6 +33,7 @@ MOST_SILENCED = 10_000
 _IPV4_PREFIX, _IPV6_PREFIX = 24, 64
 
 _silenced: dict[str, float] = {}
+_asked: dict[str, tuple[float, int]] = {}
 
 
 def record(
@@ -67,6 +70,29 @@ def is_bearable(action: str, source: str) -> bool:
     return _take(action, source, limit=MOST_OF_ONE, now=now) and _take(
         "", "", limit=MOST_OF_ALL, now=now
     )
+
+
+def buffer(action: str, *, request: audit.Origin, user: User | None, **facts: Any) -> None:
+    """Note that a silent question was answered by no; within bounds where nobody is signed in."""
+    source = address_range(request.client_address)
+    if user is not None or (
+        _is_one_of(MOST_OF_ONE, action, source) and _is_one_of(MOST_OF_ALL, "", "")
+    ):
+        audit.buffer(action, request=request, user=user, **facts)
+
+
+def _is_one_of(limit: int, action: str, source: str) -> bool:
+    """Whether this is one of the first `limit` within PER, in this process."""
+    bucket, now = f"{action} {source}", time.monotonic()
+    begun, number = _asked.get(bucket, (now, 0))
+    if now - begun >= PER.total_seconds():
+        begun, number = now, 0
+    if bucket not in _asked and len(_asked) >= MOST_SILENCED:
+        _asked.clear()
+    _asked[bucket] = begun, number + 1
+    if number == limit:
+        log.warning("refusals_not_written", action=action or "all", source=source or "all")
+    return number < limit
 
 
 def address_range(address: str) -> str:

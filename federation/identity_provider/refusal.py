@@ -225,7 +225,7 @@ def note(
         "reference": reference,
     }
     if isinstance(error, errors.NoPassive):
-        audit.buffer(ACTION, **event)
+        refusals.buffer(ACTION, **event)
     elif refusals.is_bearable(ACTION, refusals.address_range(origin.client_address)):
         audit.record(ACTION, **event)
         told: dict[str, Any] = {

@@ -138,7 +138,7 @@ def note(
         "reference": reference,
     }
     if isinstance(error, ORDINARY):
-        audit.buffer(ACTION, **facts)
+        refusals.buffer(ACTION, **facts)
         return reference
     if refusals.is_bearable(ACTION, refusals.address_range(origin.client_address)):
         audit.record(ACTION, **facts)

@@ -279,6 +279,7 @@ def world(db: None) -> Iterator[World]:
     """A provider with keys, alice, and her session."""
     audit.write_through(enabled=True)
     refusals._silenced.clear()
+    refusals._asked.clear()
     restore_keys()
     user = UserFactory(username=f"alice{secrets.token_hex(4)}", name="Alice Adams")
     yield World(Provider(), user, sign_in(user))

@@ -19,7 +19,6 @@ from federation.identity_provider.single_logout import (
     arrival,
     checks,
     ending,
-    matching,
     refusing,
     reply,
     soap_responder,
@@ -127,9 +126,8 @@ def _sign_out(draft: Draft, message: Message, request: Request, *, token: str) -
     """End the sessions that are meant, then see who else is to be told (SAML Profiles §4.4.3)."""
     known, wanted = draft.known, draft.verified
     own = sessions.current(token, now=request.now)
-    match = matching.find(known, wanted)
     asked = outbox.Asked(known.application, LogoutNotification.Channel.SAML_BROWSER)
-    ending.end(match, asked, request)
+    match = ending.end(known, wanted, asked, request)
     here = own if own is not None and own.pk in {one.pk for one in match.sessions} else None
     if wanted.asynchronous or not reply.can_be_given(known):
         return _to_a_page(here, redirect_to="", request=request)

@@ -21,16 +21,21 @@ from federation.saml.logout import LogoutRequest
 from federation.saml.name_id import NameID
 from idp.models import Participant, Session
 
-# One person's sessions at one service provider; more is nobody's everyday life.
+# One person's sessions at one service provider that are read at once; more is nobody's everyday
+# life.
 MOST_SESSIONS = 200
 _INDEX = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The sessions that are meant. `live`: not ended yet, each with its person."""
+    """The sessions that are meant. `live`: not ended yet, each with its person.
+
+    `is_whole`: whether these are all of them, or as many as are read at once.
+    """
 
     sessions: tuple[Session, ...]
+    is_whole: bool = True
 
     @property
     def live(self) -> tuple[Session, ...]:
@@ -63,7 +68,8 @@ def find(known: KnownServiceProvider, request: LogoutRequest) -> Match:
         for format_ in {row.name_id_format for row in found}
         if _fits(request.name_id, format_, known)
     }
-    return Match(tuple(row.session for row in found if row.name_id_format in fitting))
+    meant = tuple(row.session for row in found if row.name_id_format in fitting)
+    return Match(meant, is_whole=len(found) < MOST_SESSIONS)
 
 
 def _all_live_or_newest(rows: QuerySet[Participant]) -> QuerySet[Participant]:

@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from federation.identity_provider import entity, soap_endpoint
 from federation.identity_provider.service_providers import KnownServiceProvider
-from federation.identity_provider.single_logout import checks, ending, matching, reply
+from federation.identity_provider.single_logout import checks, ending, reply
 from federation.identity_provider.single_logout.checks import Draft, Refused
 from federation.saml import logout, xml
 from idp import keys
@@ -46,8 +46,8 @@ def answer(message: xml.Element, request: Request) -> xml.Element:
         wanted = checks.run(draft)
     except Refused as refused:
         raise refused.error from refused
-    match = matching.find(draft.known, wanted)
-    ending.end(match, Asked(draft.known.application, LogoutNotification.Channel.SAML_SOAP), request)
+    asked = Asked(draft.known.application, LogoutNotification.Channel.SAML_SOAP)
+    match = ending.end(draft.known, wanted, asked, request)
     sessions = tuple(one.pk for one in match.sessions)
     status = _status(sessions, draft.known) if match.is_known else reply.UNKNOWN
     return reply.element(wanted.id, draft.known, status, request)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from federation.identity_provider.single_logout import telling
+from federation.identity_provider.single_logout import matching, telling
 from federation.saml import datatypes, encryption, vocabulary, xml
 from idp import keys
 from idp.accounts import session as sessions
@@ -142,6 +142,18 @@ def test_without_an_index_every_session_of_the_person_there(saml: SamlWorld, sp:
     sent = sent_by_redirect(sp.get(first, name_id(name)))
     assert sent.status == ("Success",)
     assert (is_over(first), is_over(second), is_over(elsewhere)) == (True, True, False)
+
+
+def test_however_many_there_are(
+    saml: SamlWorld, sp: Leaver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Success is not said before the last of them has ended."""
+    monkeypatch.setattr(matching, "MOST_SESSIONS", 2)
+    sessions = [saml.session, *(sign_in(saml.user) for _ in range(4))]
+    names = [sp.sign_on(session).name for session in sessions]
+    sent = sent_by_redirect(sp.get(sessions[0], name_id(names[0])))
+    assert sent.status == ("Success",)
+    assert all(is_over(session) for session in sessions)
 
 
 def test_an_index_means_that_session_alone(saml: SamlWorld, sp: Leaver) -> None:
