@@ -479,3 +479,56 @@ def test_an_entity_id_is_one_line_that_can_be_read(inside: str) -> None:
     with pytest.raises(errors.InvalidMetadata) as refused:
         parse(document)
     assert refused.value.check == "entity_id"
+
+
+HOLDERS = ("md:EntitiesDescriptor ", "md:EntityDescriptor ", "md:SPSSODescriptor ")
+
+
+def in_a_group(sp: ServiceProvider, said: dict[str, str]) -> bytes:
+    """Its metadata alone in a group; `said`: attributes by the element that says them."""
+    whole = f'<md:EntitiesDescriptor xmlns:md="{vocabulary.MD}">{sp.metadata().decode()}'
+    whole = f"{whole}</md:EntitiesDescriptor>"
+    for holder, attributes in said.items():
+        whole = whole.replace(f"<{holder}", f"<{holder}{attributes} ", 1)
+    return whole.encode()
+
+
+@pytest.mark.standard("SAML Metadata", "2.3.1", "the earliest end and shortest duration count")
+@pytest.mark.parametrize("first", HOLDERS)
+def test_the_earliest_end_of_group_entity_and_role_counts(sp: ServiceProvider, first: str) -> None:
+    said = {
+        holder: f'validUntil="2026-12-{10 if holder == first else 20}T00:00:00Z" cacheDuration="P{10 if holder == first else 20}D"'
+        for holder in HOLDERS
+    }
+    read = parse(in_a_group(sp, said))
+    assert read.valid_until == datetime(2026, 12, 10, tzinfo=UTC)
+    assert read.cache_duration == timedelta(days=10)
+    assert parse(in_a_group(sp, {first: said[first]})) == read
+
+
+@pytest.mark.parametrize("ended", HOLDERS)
+def test_what_has_ended_is_refused_whoever_says_so(sp: ServiceProvider, ended: str) -> None:
+    with pytest.raises(errors.InvalidMetadata):
+        parse(in_a_group(sp, {ended: 'validUntil="2026-11-23T00:00:00Z"'}))
+
+
+@pytest.mark.parametrize("place", HOLDERS[1:])
+def test_algorithms_of_role_or_entity(sp: ServiceProvider, place: str) -> None:
+    listed = f'<alg:SigningMethod xmlns:alg="{vocabulary.ALG}" Algorithm="{{}}"/>'
+    whole = sp.metadata().decode()
+    for holder, algorithm in ((HOLDERS[1], vocabulary.RSA_SHA512), (place, vocabulary.RSA_SHA256)):
+        begin, end = whole.split(f"<{holder}", 1)
+        opening, rest = end.split(">", 1)
+        if rest.startswith("<md:Extensions>"):
+            rest = rest.split("</md:Extensions>", 1)[1]
+        inside = f"<md:Extensions>{listed.format(algorithm)}</md:Extensions>"
+        whole = f"{begin}<{holder}{opening}>{inside}{rest}"
+    assert parse(whole.encode()).signing_methods == (vocabulary.RSA_SHA256,)
+
+
+def test_no_warning_where_something_comes_by_post_too(sp: ServiceProvider) -> None:
+    both = consumer(sp.acs_url) + consumer(sp.acs_url, binding=vocabulary.ARTIFACT, index="1")
+    whole = sp.metadata(role=both).decode().replace('AuthnRequestsSigned="true"', "")
+    assert parse(whole.encode()).warnings == ()
+    alone = whole.replace(consumer(sp.acs_url), "")
+    assert "by HTTP-Artifact alone" in " ".join(parse(alone.encode()).warnings)
