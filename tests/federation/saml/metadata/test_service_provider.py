@@ -496,9 +496,10 @@ def in_a_group(sp: ServiceProvider, said: dict[str, str]) -> bytes:
 @pytest.mark.standard("SAML Metadata", "2.3.1", "the earliest end and shortest duration count")
 @pytest.mark.parametrize("first", HOLDERS)
 def test_the_earliest_end_of_group_entity_and_role_counts(sp: ServiceProvider, first: str) -> None:
+    days = {holder: 10 if holder == first else 20 for holder in HOLDERS}
     said = {
-        holder: f'validUntil="2026-12-{10 if holder == first else 20}T00:00:00Z" cacheDuration="P{10 if holder == first else 20}D"'
-        for holder in HOLDERS
+        holder: f'validUntil="2026-12-{number}T00:00:00Z" cacheDuration="P{number}D"'
+        for holder, number in days.items()
     }
     read = parse(in_a_group(sp, said))
     assert read.valid_until == datetime(2026, 12, 10, tzinfo=UTC)
