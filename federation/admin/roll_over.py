@@ -26,7 +26,7 @@ from federation.identity_provider.readiness import Standing
 from idp import keys, mail
 from idp.admin import audited, signing_keys
 from idp.admin.home import Finding
-from idp.admin.signing_keys import Guide
+from idp.admin.signing_keys import Guide, Use
 from idp.admin_site import SeeOther, site
 from idp.models import SignIn, SigningKey
 from idp.models.identifiers import lowest_id
@@ -274,7 +274,12 @@ def finding(_now: datetime) -> list[Finding]:
     return [Finding(good=moved == total, text=words, url=reverse("admin:saml_roll_over"))]
 
 
+def _use(row: SigningKey) -> Use:
+    return Use(*readiness.moved_to(row.kid))
+
+
 site.add_page("keys/saml/", page, name="saml_roll_over")
 signing_keys.add_guide(
     SigningKey.Purpose.SAML, lambda: Guide("Roll over", reverse("admin:saml_roll_over"))
 )
+signing_keys.add_use(SigningKey.Purpose.SAML, _use)

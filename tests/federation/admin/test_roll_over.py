@@ -13,7 +13,7 @@ from django.utils import timezone
 from federation.identity_provider import entity, key_pins
 from federation.models import KeyPin, ServiceProvider
 from idp import keys
-from idp.models import AuditEvent, User
+from idp.models import AuditEvent, SigningKey, User
 from tests.support.factories import ServiceProviderFactory, UserFactory
 
 PAGE = "/admin/keys/saml/"
@@ -273,6 +273,22 @@ def test_is_linked_from_home_keys_and_the_application(browser: Browser, new: str
     assert "the current key" in html
     key_pins.move([row.pk], to=new, now=timezone.now(), origin={})
     assert "the next key" in shown(browser, f"/admin/idp/application/{row.pk}/change/")
+
+
+def test_the_keys_page_says_how_many_use_the_next_key(browser: Browser, new: str) -> None:
+    rows = [provider(name) for name in ("Payroll", "Wiki")]
+    disabled = provider("Disabled", application__enabled=False)
+    html = shown(browser, "/admin/idp/signingkey/")
+    assert html.count("not yet") == (before := SigningKey.objects.filter(state="next").count())
+    first = timezone.now() - timedelta(days=3)
+    key_pins.move([rows[0].pk], to=new, now=first, origin={})
+    html = shown(browser, "/admin/idp/signingkey/")
+    assert html.count("not yet") == before - 1
+    assert "by 1 application<" in html
+    key_pins.move([rows[1].pk, disabled.pk], to=new, now=timezone.now(), origin={})
+    html = shown(browser, "/admin/idp/signingkey/")
+    assert "by 2 applications<" in html
+    assert f'<time datetime="{first:%Y-%m-%dT%H:%M}' in html
 
 
 def test_the_general_rotation_leads_here(browser: Browser) -> None:
