@@ -27,12 +27,16 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message; everybody in `to` sees the others."""
+    """One message; everybody in `to` sees the others.
+
+    `reply_to`: who is written to by those who answer; what is no plain address is left out.
+    """
 
     to: tuple[str, ...]
     subject: str
     body: str
     attachments: tuple[Attachment, ...] = ()
+    reply_to: tuple[str, ...] = ()
 
 
 def is_configured() -> bool:
@@ -70,6 +74,7 @@ def _send(message: Message, connection: BaseEmailBackend) -> str:
         subject=" ".join(message.subject.split()),
         body=message.body,
         to=list(message.to),
+        reply_to=[address for address in message.reply_to if is_address(address)],
         connection=connection,
     )
     for one in message.attachments:

@@ -12,5 +12,6 @@ from federation.admin import (  # noqa: F401 (each module registers what it brin
     followed_metadata,
     metadata_sources,
     roll_over,
+    roll_over_reminders,
     roll_over_steps,
 )

@@ -26,7 +26,7 @@ from federation.identity_provider.readiness import Standing
 from idp import keys, mail
 from idp.admin import audited, signing_keys
 from idp.admin.home import Finding
-from idp.admin.signing_keys import Guide
+from idp.admin.signing_keys import Guide, Use
 from idp.admin_site import SeeOther, site
 from idp.models import SignIn, SigningKey
 from idp.models.identifiers import lowest_id
@@ -34,7 +34,6 @@ from idp.templatetags.administration import counted
 
 PER_PAGE = 100
 JUST_NOW = timedelta(hours=1)
-MOST_REMINDED = 50
 NAMED = 5
 OVERTAKEN = "Somebody else has taken the next step meanwhile. Nothing was changed here."
 SHOWN: dict[str, tuple[str, Callable[[Standing], bool]]] = {
@@ -144,13 +143,13 @@ def _act(request: HttpRequest) -> HttpResponse:
     for name, action in ACTIONS.items():
         if name in request.POST:
             try:
-                return action(request, _chosen(request, request.POST[name]))
+                return action(request, chosen(request, request.POST[name]))
             except Overtaken:
                 messages.error(request, OVERTAKEN)
-    return _back(request)
+    return back(request)
 
 
-def _chosen(request: HttpRequest, whom: str) -> list[Standing]:
+def chosen(request: HttpRequest, whom: str) -> list[Standing]:
     """Those of a button: `ready`, `waiting`, the ticked ones, or the one of its row."""
     if whom in ("ready", "waiting"):
         return [one for one in readiness.standings() if SHOWN[whom][1](one)]
@@ -165,7 +164,8 @@ def _uuid(text: str) -> uuid.UUID | None:
         return None
 
 
-def _back(request: HttpRequest) -> HttpResponse:
+def back(request: HttpRequest) -> HttpResponse:
+    """To the table, as it was shown."""
     shown = request.POST.get("show", "")
     query = f"?show={shown}" if shown in SHOWN and shown else ""
     return SeeOther(reverse("admin:saml_roll_over") + query)
@@ -177,7 +177,7 @@ def _publish(request: HttpRequest, chosen: Sequence[Standing]) -> HttpResponse:
     details = {"purpose": str(keys.SAML), "algorithm": "RS256"}
     audited.record("key.published", request=request, details=details)
     messages.success(request, "The next certificate is in our metadata. It signs for nobody yet.")
-    return _back(request)
+    return back(request)
 
 
 def _move(request: HttpRequest, chosen: Sequence[Standing]) -> HttpResponse:
@@ -218,15 +218,16 @@ def _moved(
     if moved:
         are = "is" if len(moved) == 1 else "are"
         number = counted(len(moved), "application")
-        messages.success(request, f"{number} {are} {words} certificate: {_names(moved)}.")
+        messages.success(request, f"{number} {are} {words} certificate: {names(moved)}.")
     if len(moved) < len(chosen) or not chosen:
         rest = counted(len(chosen) - len(moved), "application")
         sentence = f"{rest} had been moved already." if chosen else "Choose applications first."
         messages.warning(request, sentence)
-    return _back(request)
+    return back(request)
 
 
-def _names(rows: Sequence[Any]) -> str:
+def names(rows: Sequence[Any]) -> str:
+    """The applications of these, the first few by name."""
     listed = ", ".join(row.application.name for row in rows[:NAMED])
     return f"{listed} and {len(rows) - NAMED} more" if len(rows) > NAMED else listed
 
@@ -251,46 +252,7 @@ def _note(request: HttpRequest, chosen: Sequence[Standing], *, told: bool) -> Ht
     number = counted(changed, "application")
     words = "noted as told by hand" if told else "no longer noted as told"
     messages.success(request, f"{number} {words}.")
-    return _back(request)
-
-
-def _remind(request: HttpRequest, chosen: Sequence[Standing]) -> HttpResponse:
-    following = keys.saml().following
-    if following is None or following.kid != request.POST.get("new", ""):
-        raise Overtaken
-    if not mail.is_configured():
-        messages.error(request, "No mail is sent here: GATEHOUSE_EMAIL_URL is not set.")
-        return _back(request)
-    silent = [one for one in chosen if not reminders.addresses(one.provider)]
-    reachable = [one for one in chosen if one not in silent][:MOST_REMINDED]
-    outcomes = reminders.remind(
-        reachable, following, now=timezone.now(), origin=audited.origin(request)
-    )
-    _tell(request, outcomes, silent, left=len(chosen) - len(silent) - len(reachable))
-    return _back(request)
-
-
-def _tell(
-    request: HttpRequest,
-    outcomes: Sequence[tuple[Standing, str]],
-    silent: Sequence[Standing],
-    *,
-    left: int,
-) -> None:
-    """What became of the reminders: sent, failed and why, without an address, not tried."""
-    sent = [one for one, problem in outcomes if not problem]
-    if sent:
-        messages.success(
-            request, f"Written to {counted(len(sent), 'application')}: {_names(sent)}."
-        )
-    for problem in sorted({problem for _, problem in outcomes if problem}):
-        failed = [one for one, why in outcomes if why == problem]
-        messages.error(request, f"Not sent to {_names(failed)}: {problem}.")
-    if silent:
-        words = "names no address to write to; open “What to send” and tell them yourself"
-        messages.warning(request, f"The metadata of {_names(silent)} {words}.")
-    if left:
-        messages.warning(request, f"{counted(left, 'application')} left: press again for them.")
+    return back(request)
 
 
 ACTIONS: dict[str, Callable[[HttpRequest, Sequence[Standing]], HttpResponse]] = {
@@ -299,7 +261,6 @@ ACTIONS: dict[str, Callable[[HttpRequest, Sequence[Standing]], HttpResponse]] = 
     "back": _move_back,
     "told": _told,
     "not_told": _not_told,
-    "remind": _remind,
 }
 
 
@@ -313,7 +274,12 @@ def finding(_now: datetime) -> list[Finding]:
     return [Finding(good=moved == total, text=words, url=reverse("admin:saml_roll_over"))]
 
 
+def _use(row: SigningKey) -> Use:
+    return Use(*readiness.moved_to(row.kid))
+
+
 site.add_page("keys/saml/", page, name="saml_roll_over")
 signing_keys.add_guide(
     SigningKey.Purpose.SAML, lambda: Guide("Roll over", reverse("admin:saml_roll_over"))
 )
+signing_keys.add_use(SigningKey.Purpose.SAML, _use)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,7 +17,7 @@ from federation.identity_provider.readiness import Standing
 from idp import keys, mail
 from idp.admin import audited
 from idp.admin_site import SeeOther, site
-from idp.models import SigningKey
+from idp.models import SigningKey, User
 
 
 def what_to_send(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -30,7 +30,9 @@ def what_to_send(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "standing": standing,
         "new": following.kid,
         "subject": reminders.subject(standing.provider),
-        "text": reminders.text(standing.provider, following),
+        "text": reminders.text(
+            standing.provider, following, by=reminders.sender(cast(User, request.user))
+        ),
         "addresses": reminders.addresses(standing.provider),
         "mail_is_configured": mail.is_configured(),
         "certificate_url": reverse("admin:idp_signingkey_certificate", args=[row.pk]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from federation.admin import saas_sheet
+from federation.admin import next_certificate, saas_sheet
 from federation.identity_provider import entity, key_pins
 from federation.identity_provider.saas import catalogue
 from federation.models import ServiceProvider
@@ -18,8 +18,11 @@ def sheet(application: Application, secret: str) -> Sheet:
     """Everything that the other side's administrator needs."""
     provider = ServiceProvider.objects.get(pk=application.pk)
     template = catalogue.find(provider.template)
-    if template is not None:
-        return saas_sheet.sheet(provider, template)
+    found = saas_sheet.sheet(provider, template) if template else _sheet(provider)
+    return next_certificate.beside(found, provider)
+
+
+def _sheet(provider: ServiceProvider) -> Sheet:
     pem = keys.saml_signing(key_pins.kid_of(provider)).certificate.strip()
     metadata = entity.metadata_url(provider)
     rows: tuple[Setting, ...] = (

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
-from django.db.models import QuerySet
+from django.db.models import Count, Min, QuerySet
 
 from federation.models import KeyPin, ServiceProvider
 from idp import keys
@@ -96,8 +96,14 @@ def _rows() -> QuerySet[ServiceProvider]:
 def moved_and_total(following: keys.SamlKey) -> tuple[int, int]:
     """How many enabled service providers the next key signs for, and how many there are."""
     enabled = ServiceProvider.objects.filter(application__enabled=True)
-    moved = enabled.filter(key_pin__signing_key__kid=following.kid)
-    return moved.count(), enabled.count()
+    return moved_to(following.kid)[0], enabled.count()
+
+
+def moved_to(kid: str) -> tuple[int, datetime | None]:
+    """How many enabled service providers this next key signs for, and since when the first one."""
+    pins = KeyPin.objects.filter(signing_key__kid=kid, service_provider__application__enabled=True)
+    found = pins.aggregate(number=Count("pk"), since=Min("moved_at"))
+    return found["number"], found["since"]
 
 
 def roll_over(found: Iterable[Standing]) -> RollOver:

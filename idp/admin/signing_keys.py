@@ -43,8 +43,17 @@ class Guide:
     url: str
 
 
+@dataclass(frozen=True)
+class Use:
+    """Who is signed for with a key before it is the current one: how many, and since when."""
+
+    applications: int
+    since: datetime | None
+
+
 _documents: dict[str, Callable[[], list[Document]]] = {}
 _guides: dict[str, Callable[[], Guide]] = {}
+_uses: dict[str, Callable[[models.SigningKey], Use]] = {}
 
 
 def add_documents(purpose: str, documents: Callable[[], list[Document]]) -> None:
@@ -55,6 +64,11 @@ def add_documents(purpose: str, documents: Callable[[], list[Document]]) -> None
 def add_guide(purpose: str, guide: Callable[[], Guide]) -> None:
     """Say which page leads through the rotation of a purpose."""
     _guides[purpose] = guide
+
+
+def add_use(purpose: str, use: Callable[[models.SigningKey], Use]) -> None:
+    """Say how to find out who is signed for with a next key of a purpose."""
+    _uses[purpose] = use
 
 
 def guide_of(ring: Ring) -> Guide:
@@ -216,4 +230,12 @@ def _shown(row: models.SigningKey) -> dict[str, Any]:
         "expires": expires,
         "expires_soon": bool(expires and expires < soon),
         "gone_at": keys.gone_at(row),
+        "use": _uses[row.purpose](row)
+        if row.state == State.NEXT and row.purpose in _uses
+        else None,
     }
+
+
+def _use_of(row: models.SigningKey) -> Use | None:
+    use = _uses.get(row.purpose) if row.state == State.NEXT else None
+    return use(row) if use else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import requests
@@ -17,6 +18,9 @@ from tests.support.server import Gatehouse
 pytestmark = pytest.mark.browser
 
 PAGE = "/admin/keys/saml/"
+HIDDEN_SIDEWAYS = """
+[...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth).length
+"""
 
 
 def enter(visitor: Visitor, gatehouse: Gatehouse) -> Page:
@@ -34,15 +38,21 @@ def registered(gatehouse: Gatehouse, name: str) -> str:
         acs_url=f"https://{name}.example/acs",
         destination=gatehouse.url("/saml/sso"),
     )
-    answer = gatehouse.register_service_provider(metadata_of(sp).decode())
+    contact = (
+        f'<md:ContactPerson contactType="technical"><md:EmailAddress>mailto:ops@{name}.example'
+        "</md:EmailAddress></md:ContactPerson></md:EntityDescriptor>"
+    )
+    metadata = metadata_of(sp).decode().replace("</md:EntityDescriptor>", contact)
+    answer = gatehouse.register_service_provider(metadata)
     return str(answer["metadata_url"])
 
 
 def test_a_roll_over_by_hand(
-    own_gatehouse: Callable[..., Gatehouse], visit: Callable[..., Visitor]
+    own_gatehouse: Callable[..., Gatehouse], visit: Callable[..., Visitor], tmp_path: Path
 ) -> None:
     """Without a script, while two others look at each page on a phone and in the dark."""
-    gatehouse = own_gatehouse()
+    mail = {"GATEHOUSE_EMAIL_URL": (tmp_path / "mail").as_uri()}
+    gatehouse = own_gatehouse(settings=mail)
     ready = registered(gatehouse, "ready")
     registered(gatehouse, "silent")
     page = enter(visit(java_script_enabled=False), gatehouse)
@@ -58,6 +68,7 @@ def test_a_roll_over_by_hand(
             visitor.page.goto(gatehouse.url(path))
             visitor.assert_accessible()
             visitor.assert_fits()
+            assert visitor.page.evaluate(HIDDEN_SIDEWAYS) == 0
 
     look()
     page.click("text=Publish the next certificate")
@@ -84,6 +95,13 @@ def test_a_roll_over_by_hand(
         visitor.assert_accessible()
         visitor.assert_fits()
     page.click("text=Leave it as it is")
+    for visitor in onlookers:
+        visitor.page.goto(gatehouse.url(PAGE))
+        visitor.page.click("text=Remind the one that is not")
+        expect(visitor.page.locator("table")).to_contain_text("ops@silent.example")
+        visitor.assert_accessible()
+        visitor.assert_fits()
+        assert visitor.page.evaluate(HIDDEN_SIDEWAYS) == 0
     look(f"{PAGE}retire/")
     page.goto(gatehouse.url(f"{PAGE}retire/"))
     page.check("#id_sure")

@@ -175,7 +175,9 @@ def test_three_service_providers_in_three_states(server: Gatehouse) -> None:
 
     # The second one's people get a mail and import the file that is in it.
     told_id, silent_id = administrator.identifier(told), administrator.identifier(silent)
-    administrator.press(remind=told_id)
+    asked = administrator.press(f"{PAGE}remind/", remind=told_id)
+    (tick,) = re.findall(r'name="tick" value="([^"]+)"', asked)
+    administrator.press(f"{PAGE}remind/", send="yes", tick=tick)
     (message,) = mails(server)
     assert message["To"] == "ops@sp.example"
     assert told.metadata_url in str(message.get_payload(0))

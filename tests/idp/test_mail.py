@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import email.utils
 import smtplib
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,19 @@ def test_sends_with_attachments() -> None:
     (sent,) = django_mail.outbox
     assert (sent.to, sent.subject) == (["ops@sp.example"], "Hello there")
     assert sent.attachments[0][0] == "a.pem"
+
+
+def test_carries_its_date() -> None:
+    mail.send([MESSAGE])
+    (sent,) = django_mail.outbox
+    assert email.utils.parsedate_to_datetime(sent.message()["Date"])
+
+
+def test_answers_go_to_plain_addresses_only() -> None:
+    odd = ("a@sp.example\nBcc: all@victim.example", "a@sp.example, b@sp.example", "", "odd")
+    mail.send([replace(MESSAGE, reply_to=("ada@sp.example", *odd))])
+    (sent,) = django_mail.outbox
+    assert sent.message()["Reply-To"] == "ada@sp.example"
 
 
 def test_nothing_to_send() -> None:

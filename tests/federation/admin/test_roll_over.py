@@ -7,14 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core import mail
 from django.test import Client as Browser
 from django.utils import timezone
 
-from federation.identity_provider import entity, key_pins, reminders
+from federation.identity_provider import entity, key_pins
 from federation.models import KeyPin, ServiceProvider
 from idp import keys
-from idp.models import AuditEvent, User
+from idp.models import AuditEvent, SigningKey, User
 from tests.support.factories import ServiceProviderFactory, UserFactory
 
 PAGE = "/admin/keys/saml/"
@@ -28,15 +27,6 @@ def new(browser: Browser) -> str:
     following = keys.saml().following
     assert following is not None
     return following.kid
-
-
-@pytest.fixture
-def mailing(settings: Any) -> None:
-    settings.IDP = settings.IDP.model_copy(update={"email_url": "file:///nowhere/mail"})
-
-
-def contact(*emails: str, kind: str = "technical") -> dict[str, Any]:
-    return {"kind": kind, "emails": list(emails)}
 
 
 def provider(name: str, **fields: Any) -> ServiceProvider:
@@ -271,93 +261,6 @@ def test_another_key_than_the_one_shown_does_not_retire(
     assert "taken the next step meanwhile" in shown(browser)
 
 
-# ----- reminders -----
-
-
-def test_shows_what_to_send(browser: Browser, new: str) -> None:
-    row = provider("Payroll", contacts=[contact("ops@payroll.example")])
-    html = shown(browser, f"{PAGE}{row.pk}/send/")
-    assert "ops@payroll.example" in html
-    assert entity.metadata_url(row) in html
-    assert reminders.fingerprint(keys.saml_signing(new)) in html
-    assert "GATEHOUSE_EMAIL_URL is not set" in html
-    assert "Send it" not in html
-    file = browser.get(f"{PAGE}{row.pk}/metadata/")
-    assert file.content.count(b'use="signing"') == 2
-    assert not KeyPin.objects.filter(pk=row.pk).exists()
-
-
-def test_without_mail_nothing_is_sent(browser: Browser, new: str) -> None:
-    row = provider("Payroll", contacts=[contact("ops@payroll.example")])
-    send(browser, new, remind=row.pk)
-    assert "GATEHOUSE_EMAIL_URL is not set" in shown(browser)
-    assert not mail.outbox
-
-
-def test_reminds_with_the_exact_files(browser: Browser, new: str, mailing: None) -> None:
-    row = provider("Payroll", contacts=[contact("ops@payroll.example", "ops@payroll.example")])
-    other = provider("Wiki", contacts=[contact("help@wiki.example", kind="support")])
-    silent = provider("Silent", contacts=[contact("x@y.example", kind="billing")])
-    fetched(provider("Fetcher", contacts=[contact("ops@fetcher.example")]), new)
-    send(browser, new, remind="waiting")
-    assert {tuple(one.to) for one in mail.outbox} == {
-        ("ops@payroll.example",),
-        ("help@wiki.example",),
-    }
-    message = next(one for one in mail.outbox if "Payroll" in one.subject)
-    (metadata, certificate) = message.attachments
-    assert metadata[0] == "gatehouse-metadata.xml"
-    assert metadata[1] == browser.get(f"{PAGE}{row.pk}/metadata/").content
-    assert certificate[1] == keys.saml_signing(new).certificate.encode()
-    assert entity.metadata_url(row) in message.body
-    html = shown(browser)
-    assert "Silent names no address" in html
-    assert KeyPin.objects.get(pk=other.pk).reminded_at
-    assert not KeyPin.objects.filter(pk=silent.pk).exists()
-    event = AuditEvent.objects.get(action="application.key_reminded", application_id=row.pk)
-    assert (event.result, event.details["to"]) == ("success", ["ops@payroll.example"])
-
-
-def test_a_failure_to_send_is_told(
-    browser: Browser, new: str, mailing: None, settings: Any
-) -> None:
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
-    row = provider("Payroll", contacts=[contact("ops@payroll.example")])
-    send(browser, new, remind=row.pk)
-    assert "Not sent to Payroll: the mail server cannot be reached" in shown(browser)
-    assert KeyPin.objects.filter(pk=row.pk, reminded_at=None).count() in (0, 1)
-    assert not KeyPin.objects.filter(pk=row.pk).exclude(reminded_at=None).exists()
-    event = AuditEvent.objects.get(action="application.key_reminded")
-    assert event.result == "failure"
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "ops@payroll.example\nBcc: all@victim.example",
-        "ops@payroll.example, all@victim.example",
-        '"x" <ops@payroll.example>',
-        "no address",
-        "",
-        "a" * 300 + "@payroll.example",
-    ],
-)
-def test_addresses_of_strangers_are_plain_or_none(address: str) -> None:
-    row = ServiceProvider(contacts=[contact(address), {"kind": "technical"}, {}])
-    assert reminders.addresses(row) == ()
-
-
-def test_a_name_with_a_line_break_makes_no_header(
-    browser: Browser, new: str, mailing: None
-) -> None:
-    row = provider("Pay\r\nBcc: x@y.example", contacts=[contact("ops@payroll.example")])
-    send(browser, new, remind=row.pk)
-    (message,) = mail.outbox
-    assert message.bcc == []
-    assert "\n" not in message.subject
-
-
 # ----- where it is linked -----
 
 
@@ -370,6 +273,22 @@ def test_is_linked_from_home_keys_and_the_application(browser: Browser, new: str
     assert "the current key" in html
     key_pins.move([row.pk], to=new, now=timezone.now(), origin={})
     assert "the next key" in shown(browser, f"/admin/idp/application/{row.pk}/change/")
+
+
+def test_the_keys_page_says_how_many_use_the_next_key(browser: Browser, new: str) -> None:
+    rows = [provider(name) for name in ("Payroll", "Wiki")]
+    disabled = provider("Disabled", application__enabled=False)
+    html = shown(browser, "/admin/idp/signingkey/")
+    assert html.count("not yet") == (before := SigningKey.objects.filter(state="next").count())
+    first = timezone.now() - timedelta(days=3)
+    key_pins.move([rows[0].pk], to=new, now=first, origin={})
+    html = shown(browser, "/admin/idp/signingkey/")
+    assert html.count("not yet") == before - 1
+    assert "by 1 application<" in html
+    key_pins.move([rows[1].pk, disabled.pk], to=new, now=timezone.now(), origin={})
+    html = shown(browser, "/admin/idp/signingkey/")
+    assert "by 2 applications<" in html
+    assert f'<time datetime="{first:%Y-%m-%dT%H:%M}' in html
 
 
 def test_the_general_rotation_leads_here(browser: Browser) -> None:
