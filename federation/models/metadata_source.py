@@ -79,6 +79,11 @@ class MetadataSource(models.Model):
         """Whether only a good signature counts."""
         return bool(self.signing_certificates)
 
+    @property
+    def is_plain_http(self) -> bool:
+        """Whether nothing protects what comes, but a signature: an allowed host without TLS."""
+        return self.url.lower().startswith("http:")
+
 
 class MetadataEntity(models.Model):
     """One service provider as a source describes it; deflated, since there are thousands."""

@@ -29,6 +29,7 @@ VALIDITY = "metadata_valid_until"
 PROTECTING = ("signing_certificates", "encryption_certificates")
 
 UNSIGNED = "No pinned key signed it: only TLS says where it comes from."
+UNPROTECTED = "No pinned key signed it, and it came by plain http: anybody may have written it."
 SENSITIVE = "Changes of this application's metadata wait for an administrator."
 WEAKER = "It would take all keys of a kind away."
 
@@ -37,12 +38,14 @@ WEAKER = "It would take all keys of a kind away."
 class Found:
     """One service provider as its source describes it now.
 
-    `valid_until`: what holds the document says. `signed`: a pinned key verified it.
+    `valid_until`: what holds the document says. `signed`: a pinned key verified it. `plain_http`:
+    it came without TLS.
     """
 
     document: bytes
     signed: bool
     valid_until: datetime | None
+    plain_http: bool = False
 
 
 def take(subscription: Subscription, found: Found, *, now: datetime) -> None:
@@ -94,7 +97,7 @@ def _follow(
         _overtake(provider, now=now)
         _extend(provider, ends)
         return True
-    reason = why_it_waits(provider, values, signed=found.signed)
+    reason = why_it_waits(provider, values, found=found)
     if reason:
         _propose(provider, found, values, changed, ends, reason=reason, now=now)
         return False
@@ -121,10 +124,10 @@ def changes(provider: ServiceProvider, values: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def why_it_waits(provider: ServiceProvider, values: Mapping[str, Any], *, signed: bool) -> str:
+def why_it_waits(provider: ServiceProvider, values: Mapping[str, Any], *, found: Found) -> str:
     """The first reason why an administrator has to say yes; empty if there is none."""
-    if not signed:
-        return UNSIGNED
+    if not found.signed:
+        return UNPROTECTED if found.plain_http else UNSIGNED
     if provider.changes_wait:
         return SENSITIVE
     if any(getattr(provider, name) and not values.get(name) for name in PROTECTING):
