@@ -284,6 +284,7 @@ kinds.register(
         sheet=saml_sheet.sheet,
         test=saml_trial.begin,
         notices=saml_notices.of_application,
+        waiting=saml_notices.waiting,
         start="admin:connect_saas",
     )
 )

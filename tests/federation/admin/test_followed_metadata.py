@@ -239,3 +239,14 @@ def test_one_that_was_pasted_can_follow_a_source(browser: Browser, federation: F
     assert ServiceProvider.objects.get().assertion_consumer_services[0]["url"] == MOVED
     html = page(browser.get(reverse("admin:saml_metadata", args=[row.pk])))
     assert "also publishes" not in html
+
+
+def test_the_application_says_at_the_top_that_a_change_waits(
+    browser: Browser, federation: Federation, followed: str
+) -> None:
+    application = reverse("admin:idp_application_change", args=[ServiceProvider.objects.get().pk])
+    assert "New metadata of it waits for you." not in page(browser.get(application))
+    change(browser, federation, followed)
+    top, _, _ = page(browser.get(application)).partition('<nav class="tabs"')
+    assert "New metadata of it waits for you." in top
+    assert f'href="{followed}"' in top
