@@ -95,6 +95,11 @@ _LABELS = {
 }
 
 
+def label_of(column: str) -> str:
+    """What a column of metadata is called here."""
+    return _LABELS.get(column, column)
+
+
 def facts(columns: dict[str, Any], exists: ServiceProvider | None) -> list[Fact]:
     """The lines; what differs is told by the values themselves, not by their words."""
     if exists is None:

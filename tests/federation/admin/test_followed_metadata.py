@@ -250,3 +250,14 @@ def test_the_application_says_at_the_top_that_a_change_waits(
     top, _, _ = page(browser.get(application)).partition('<nav class="tabs"')
     assert "New metadata of it waits for you." in top
     assert f'href="{followed}"' in top
+
+
+def test_what_has_ended_meanwhile_is_not_accepted(
+    browser: Browser, federation: Federation, followed: str
+) -> None:
+    html = change(browser, federation, followed)
+    MetadataProposal.objects.update(valid_until=timezone.now())
+    browser.post(followed, {"accept": button(html, "accept")})
+    assert "The metadata was valid until" in page(browser.get(followed))
+    assert MetadataProposal.objects.get().state == "waiting"
+    assert ServiceProvider.objects.get().assertion_consumer_services[0]["url"] == A.acs_url
