@@ -156,7 +156,7 @@ class MetadataProposal(models.Model):
     reason = models.CharField(max_length=200)
     document = models.TextField()
     digest = models.CharField(max_length=64)
-    base = models.CharField(max_length=64, blank=True)
+    base = models.CharField(max_length=64, blank=True, db_default="")
     valid_until = models.DateTimeField(null=True)
     changes = models.JSONField(default=list)
     created_at = models.DateTimeField(default=timezone.now)
