@@ -8,6 +8,7 @@ from federation.admin import (  # noqa: F401 (each module registers what it brin
     connect_by_address,
     connect_saas,
     connect_saml,
+    decided_metadata,
     expiries,
     followed_metadata,
     metadata_sources,

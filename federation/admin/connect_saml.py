@@ -243,10 +243,13 @@ def draft_of_entity(request: HttpRequest, entity: MetadataEntity) -> HttpRespons
 def _origin(draft: dict[str, Any]) -> dict[str, Any]:
     """Where a draft comes from, and whether somebody vouches for it."""
     if draft.get("url"):
-        return {"name": draft["url"], "pinned": bool(draft["keys"])}
+        plain = draft["url"].lower().startswith("http:")
+        return {"name": draft["url"], "pinned": bool(draft["keys"]), "plain_http": plain}
     source = _source(draft)
     pinned = source is not None and source.is_pinned and bool(draft.get("signed"))
-    return {"name": source.name, "pinned": pinned} if source else {}
+    if source is None:
+        return {}
+    return {"name": source.name, "pinned": pinned, "plain_http": source.is_plain_http}
 
 
 def _source(draft: dict[str, Any]) -> MetadataSource | None:
@@ -281,6 +284,7 @@ kinds.register(
         sheet=saml_sheet.sheet,
         test=saml_trial.begin,
         notices=saml_notices.of_application,
+        waiting=saml_notices.waiting,
         start="admin:connect_saas",
     )
 )

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -14,7 +15,13 @@ from django.utils import timezone
 
 from federation.admin import metadata_sources, summary
 from federation.identity_provider.metadata_sources import changes, following
-from federation.models import MetadataProposal, MetadataSource, ServiceProvider, Subscription
+from federation.models import (
+    MetadataEntity,
+    MetadataProposal,
+    MetadataSource,
+    ServiceProvider,
+    Subscription,
+)
 from federation.saml import errors
 from idp.admin import home
 from idp.admin.home import Finding
@@ -46,6 +53,7 @@ def metadata(request: HttpRequest, pk: Any) -> HttpResponse:
         "subscription": subscription,
         "source_state": metadata_sources.state_of(subscription.source) if subscription else "",
         "waiting": waiting,
+        "offers": [] if subscription else _offers(provider),
         "decided": provider.metadata_proposals.exclude(state=State.WAITING)[:SHOWN],
         **(_difference(waiting) if waiting else {}),
     }
@@ -53,6 +61,12 @@ def metadata(request: HttpRequest, pk: Any) -> HttpResponse:
     if subscription and subscription.source.is_busy:
         response["Refresh"] = metadata_sources.RELOAD_SECONDS
     return response
+
+
+def _offers(provider: ServiceProvider) -> QuerySet[MetadataEntity]:
+    """What sources hold of one that follows none; the wizard shows the difference first."""
+    rows = MetadataEntity.objects.filter(entity_id=provider.entity_id).select_related("source")
+    return rows.defer("document").order_by("source__name")
 
 
 def _difference(proposal: MetadataProposal) -> dict[str, Any]:

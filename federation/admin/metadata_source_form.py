@@ -27,7 +27,8 @@ class TlsAloneField(forms.BooleanField):
             label="Trust TLS alone",
             help_text=(
                 "Without a pinned key only the certificate of the web server says where metadata"
-                " comes from. Every change then waits for an administrator."
+                " comes from; by plain http nothing does. Every change then waits for an"
+                " administrator."
             ),
             **kwargs,
         )

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from federation.identity_provider import findings, first_sign_in
 from federation.identity_provider.findings import Finding, Fix, Severity, Subject
-from federation.models import ServiceProvider
+from federation.models import MetadataProposal, ServiceProvider
 from idp.admin import home
 from idp.admin.kinds import Notice
 from idp.models import Application
@@ -37,6 +37,16 @@ def of_application(application: Application) -> list[Notice]:
         return []
     found = first_sign_in.look(row, metadata_xml=row.metadata_xml, now=timezone.now())
     return notices(found, application=application)
+
+
+def waiting(application: Application) -> list[Notice]:
+    """New metadata that nobody has said yes or no to."""
+    rows = MetadataProposal.objects.filter(service_provider=application.pk)
+    if not rows.filter(state=MetadataProposal.State.WAITING).exists():
+        return []
+    url = reverse("admin:saml_metadata", args=[application.pk])
+    word, tone = WORDS[Severity.HINDERS]
+    return [Notice(word, tone, "New metadata of it waits for you.", url, "Look at the change")]
 
 
 def standstill(now: datetime) -> list[home.Finding]:

@@ -74,7 +74,8 @@ def _of_addresses(entity_id: str, acs_url: str) -> Summary:
     service = {"url": acs_url, "binding": vocabulary.POST, "index": 0, "is_default": True}
     columns = {"assertion_consumer_services": [service]}
     note = "No keys are known: its requests are not verified, assertions not encrypted."
-    return Summary(entity_id, exists, tuple(facts(columns, exists)), (), (note,))
+    warnings = (note, *registration.entity_id_warnings(entity_id))
+    return Summary(entity_id, exists, tuple(facts(columns, exists)), (), warnings)
 
 
 # All that metadata decides: nothing is said yes to that is not shown.
@@ -92,6 +93,11 @@ _LABELS = {
     "contacts": "Contacts",
     changes.VALIDITY: "Valid until",
 }
+
+
+def label_of(column: str) -> str:
+    """What a column of metadata is called here."""
+    return _LABELS.get(column, column)
 
 
 def facts(columns: dict[str, Any], exists: ServiceProvider | None) -> list[Fact]:

@@ -19,6 +19,7 @@ from federation.identity_provider import (
     entity,
     evidence,
     name_ids,
+    near_misses,
     requested_attributes,
     service_providers,
 )
@@ -76,8 +77,9 @@ def verified_request(draft: Draft) -> None:
             draft.found(
                 expected="the entity ID of a registered service provider",
                 received=issuer,
-                suggestion="Register the service provider, or correct its entity ID: it is"
-                " compared as an exact string.",
+                suggestion=near_misses.question(near_misses.entity_id(issuer))
+                + "Register the service provider, or correct its entity ID: it is compared as an"
+                " exact string.",
             )
             raise UnknownServiceProvider("unknown_issuer", issuer)
         return draft.service_provider.signing_keys
@@ -188,10 +190,12 @@ def registered_consumer(draft: Draft) -> None:
             services, request=draft.verified, bindings=draft.known.bindings
         )
     except errors.UnknownAssertionConsumerService as error:
+        meant = near_misses.address(draft.verified.acs_url or "", [one.url for one in services])
         draft.found(
-            expected=", ".join(f"{one.index}: {one.url}" for one in services),
+            expected=evidence.consumers(services),
             received=error.detail,
-            suggestion="Import the service provider's metadata again, or add exactly the received"
+            suggestion=near_misses.question(meant)
+            + "Import the service provider's metadata again, or add exactly the received"
             " address to it, with the HTTP-POST binding. HTTP-Artifact needs a signing key in it.",
         )
         raise

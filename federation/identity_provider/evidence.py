@@ -5,7 +5,7 @@ Decides nothing. A check that is not in the table is listed without evidence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from federation.identity_provider import entity, name_ids
 from federation.identity_provider.request import Draft
 from federation.models import ServiceProvider
 from federation.saml import certificate, claimed_signature, datatypes, errors
+from federation.saml.assertion_consumer_service import AssertionConsumerService
 from federation.saml.claimed_signature import ClaimedSignature
 
 MAX_VALUE = 1_000
@@ -152,8 +153,17 @@ def _seen(draft: Draft) -> Evidence:
 
 
 def _consumer(draft: Draft) -> Evidence:
-    registered = ", ".join(one.url for one in draft.known.assertion_consumer_services)
+    registered = consumers(draft.known.assertion_consumer_services)
     return Evidence(registered, f"{_asked_consumer(draft)}; taken: {draft.acs_url}")
+
+
+def consumers(services: Iterable[AssertionConsumerService]) -> str:
+    """Registered addresses in words."""
+    return ", ".join(
+        f"{one.url} by {one.binding.rpartition(':')[2]}"
+        + ("" if one.index is None else f" with index {one.index}")
+        for one in services
+    )
 
 
 def _asked_consumer(draft: Draft) -> str:

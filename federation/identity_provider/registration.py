@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -26,6 +27,12 @@ from idp.models import Application
 
 MAX_ENTITY_ID = 1_024
 MAX_NAME = 120
+# A scheme and no white space: enough to tell a name from a URI.
+URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
+NO_URI = (
+    "The entity ID is not a URI, which SAML asks for (Core §8.3.6): compare it letter by letter"
+    " with what the application calls itself."
+)
 
 
 @dataclass(frozen=True)
@@ -76,8 +83,8 @@ def register(
 ) -> Registered:
     """Register or update a service provider of which only two addresses are known.
 
-    Its AuthnRequests are not verified and assertions not encrypted: no keys are known.
-    Raises InvalidMetadata.
+    Its AuthnRequests are not verified and assertions not encrypted: no keys are known. An entity
+    ID that is no URI is warned of. Raises InvalidMetadata.
     """
     entity_id = entity_id.strip()
     if not 0 < len(entity_id) <= MAX_ENTITY_ID or not entity_id.isprintable():
@@ -85,7 +92,19 @@ def register(
     url = endpoint.check(acs_url.strip(), what="The assertion consumer service")
     service = {"url": url, "binding": vocabulary.POST, "index": 0, "is_default": True}
     values = {"assertion_consumer_services": [service]}
-    return _save(entity_id, values, name=name, actor=actor, origin=origin)
+    return _save(
+        entity_id,
+        values,
+        name=name,
+        actor=actor,
+        origin=origin,
+        warnings=entity_id_warnings(entity_id),
+    )
+
+
+def entity_id_warnings(entity_id: str) -> tuple[str, ...]:
+    """An entity ID is a URI (SAML Core §8.3.6); products that use another string exist."""
+    return () if URI.fullmatch(entity_id) else (NO_URI,)
 
 
 def register_columns(

@@ -79,6 +79,11 @@ class MetadataSource(models.Model):
         """Whether only a good signature counts."""
         return bool(self.signing_certificates)
 
+    @property
+    def is_plain_http(self) -> bool:
+        """Whether nothing protects what comes, but a signature: an allowed host without TLS."""
+        return self.url.lower().startswith("http:")
+
 
 class MetadataEntity(models.Model):
     """One service provider as a source describes it; deflated, since there are thousands."""
@@ -134,6 +139,7 @@ class MetadataProposal(models.Model):
     """New metadata of a service provider that waits for an administrator, or was decided.
 
     `digest`: over what it would change, so that a refusal holds when the same comes again.
+    `base`: the same over what was in use then; empty where it is not known.
     """
 
     class State(models.TextChoices):
@@ -150,6 +156,7 @@ class MetadataProposal(models.Model):
     reason = models.CharField(max_length=200)
     document = models.TextField()
     digest = models.CharField(max_length=64)
+    base = models.CharField(max_length=64, blank=True, db_default="")
     valid_until = models.DateTimeField(null=True)
     changes = models.JSONField(default=list)
     created_at = models.DateTimeField(default=timezone.now)
@@ -169,7 +176,7 @@ class MetadataProposal(models.Model):
     def __str__(self) -> str:
         return f"{self.service_provider_id}: {self.state}"
 
-    def decide(self, state: str, *, by: str, at: datetime) -> bool:
+    def decide(self, state: str, *, by: str, at: datetime, instead_of: str = State.WAITING) -> bool:
         """Decide if nobody else has; whether it was this call."""
-        rows: Any = MetadataProposal.objects.filter(pk=self.pk, state=self.State.WAITING)
+        rows: Any = MetadataProposal.objects.filter(pk=self.pk, state=instead_of)
         return bool(rows.update(state=state, decided_by=by, decided_at=at))

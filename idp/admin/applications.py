@@ -270,6 +270,7 @@ class ApplicationAdmin(ExplainedDeletion, AuditedAdmin):
             "unused_until": client_lifecycle.expires_at(application),
             "missing": kinds.of(application).missing(application),
             "notices": kinds.of(application).notices(application),
+            "waiting": kinds.of(application).waiting(application),
             "sign_ins_url": f"{reverse('admin:idp_signin_changelist')}?q={pk}",
             "events_url": f"{reverse('admin:idp_auditevent_changelist')}?q={pk}",
         }

@@ -66,6 +66,7 @@ class Kind:
     application's page. `sheet`: settings to copy, given the application and its new secret or "".
     `test`: answers the press of *Test sign-in*. `missing`: what still has to be done before
     somebody can sign in, one sentence each. `notices`: the same with weight and remedy.
+    `waiting`: what waits for an administrator's decision.
     `start`: the name of the page that its card leads to, if that is not the address page.
     """
 
@@ -80,6 +81,7 @@ class Kind:
     test: Callable[[HttpRequest, Application], HttpResponse]
     missing: Callable[[Application], list[str]] = lambda application: []
     notices: Callable[[Application], list[Notice]] = lambda application: []
+    waiting: Callable[[Application], list[Notice]] = lambda application: []
     start: str = ""
 
     @property

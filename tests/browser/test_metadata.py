@@ -97,7 +97,7 @@ def test_an_application_follows_an_address(
     page.fill("#id_url", published.server.url("/metadata.xml"))
     page.check("#id_tls_alone")
     page.click("text=Fetch it")
-    expect(page.locator("main")).to_contain_text("only TLS says")
+    expect(page.locator("main")).to_contain_text("plain http protects nothing")
     check(visitor)
     page.click("text=Register it")
     page.click("text=Leave it as it is")

@@ -29,6 +29,7 @@ VALIDITY = "metadata_valid_until"
 PROTECTING = ("signing_certificates", "encryption_certificates")
 
 UNSIGNED = "No pinned key signed it: only TLS says where it comes from."
+UNPROTECTED = "No pinned key signed it, and it came by plain http: anybody may have written it."
 SENSITIVE = "Changes of this application's metadata wait for an administrator."
 WEAKER = "It would take all keys of a kind away."
 
@@ -37,12 +38,14 @@ WEAKER = "It would take all keys of a kind away."
 class Found:
     """One service provider as its source describes it now.
 
-    `valid_until`: what holds the document says. `signed`: a pinned key verified it.
+    `valid_until`: what holds the document says. `signed`: a pinned key verified it. `plain_http`:
+    it came without TLS.
     """
 
     document: bytes
     signed: bool
     valid_until: datetime | None
+    plain_http: bool = False
 
 
 def take(subscription: Subscription, found: Found, *, now: datetime) -> None:
@@ -56,7 +59,7 @@ def take(subscription: Subscription, found: Found, *, now: datetime) -> None:
         )
     values = registration.from_metadata(metadata)
     with transaction.atomic():
-        known = _taken(subscription.pk)
+        known = taken(subscription.pk)
         if known is None:
             return
         provider = ServiceProvider.objects.get(pk=provider.pk)
@@ -72,7 +75,7 @@ def take(subscription: Subscription, found: Found, *, now: datetime) -> None:
         )
 
 
-def _taken(pk: Any) -> Subscription | None:
+def taken(pk: Any) -> Subscription | None:
     """The subscription with nobody else at it; always before the version row and the provider.
 
     None if it was ended meanwhile.
@@ -94,7 +97,7 @@ def _follow(
         _overtake(provider, now=now)
         _extend(provider, ends)
         return True
-    reason = why_it_waits(provider, values, signed=found.signed)
+    reason = why_it_waits(provider, values, found=found)
     if reason:
         _propose(provider, found, values, changed, ends, reason=reason, now=now)
         return False
@@ -103,7 +106,7 @@ def _follow(
         found.document, entity_id=provider.entity_id, actor=ACTOR, valid_until=ends
     )
     Subscription.objects.filter(pk=provider.pk).update(changed_at=now)
-    _record("metadata.applied", provider, changed, actor=ACTOR)
+    record("metadata.applied", provider, changed, actor=ACTOR)
     return True
 
 
@@ -121,10 +124,10 @@ def changes(provider: ServiceProvider, values: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def why_it_waits(provider: ServiceProvider, values: Mapping[str, Any], *, signed: bool) -> str:
+def why_it_waits(provider: ServiceProvider, values: Mapping[str, Any], *, found: Found) -> str:
     """The first reason why an administrator has to say yes; empty if there is none."""
-    if not signed:
-        return UNSIGNED
+    if not found.signed:
+        return UNPROTECTED if found.plain_http else UNSIGNED
     if provider.changes_wait:
         return SENSITIVE
     if any(getattr(provider, name) and not values.get(name) for name in PROTECTING):
@@ -149,7 +152,8 @@ def _propose(
     if latest is not None and latest.digest == digest and latest.state == State.WAITING:
         latest.document = found.document.decode()
         latest.valid_until = ends
-        latest.save(update_fields=["document", "valid_until"])
+        latest.base = base_of(provider, values)
+        latest.save(update_fields=["document", "valid_until", "base"])
         return
     _overtake(provider, now=now)
     MetadataProposal.objects.create(
@@ -157,17 +161,23 @@ def _propose(
         reason=reason,
         document=found.document.decode(),
         digest=digest,
+        base=base_of(provider, values),
         valid_until=ends,
         changes=changed,
         created_at=now,
     )
-    _record("metadata.proposed", provider, changed, actor=ACTOR, reason=reason)
+    record("metadata.proposed", provider, changed, actor=ACTOR, reason=reason)
 
 
 def digest_of(values: Mapping[str, Any]) -> str:
     """A digest over what metadata says, but for its end, which changes every time."""
     said = {name: value for name, value in values.items() if name != VALIDITY}
     return hashlib.sha256(_plain(said).encode()).hexdigest()
+
+
+def base_of(provider: ServiceProvider, values: Mapping[str, Any]) -> str:
+    """The same digest over what is in use now, which metadata would change."""
+    return digest_of({name: getattr(provider, name) for name in values})
 
 
 def _plain(value: Any) -> str:
@@ -189,33 +199,49 @@ def _extend(provider: ServiceProvider, ends: datetime | None) -> None:
 
 def accept(proposal: MetadataProposal, *, actor: str, now: datetime) -> bool:
     """Take a proposal over; False if somebody else was faster. Raises InvalidMetadata."""
-    provider = proposal.service_provider
     with transaction.atomic():
-        _taken(provider.pk)
+        taken(proposal.service_provider_id)
         if not proposal.decide(State.ACCEPTED, by=actor, at=now):
             return False
-        registration.register_from_metadata(
-            proposal.document.encode(),
-            entity_id=provider.entity_id,
-            actor=actor,
-            valid_until=proposal.valid_until,
-        )
-        Subscription.objects.filter(pk=provider.pk).update(changed_at=now, in_use=True)
-        _record("metadata.accepted", provider, proposal.changes, actor=actor)
+        take_over(proposal, actor=actor, now=now)
+        rows = Subscription.objects.filter(pk=proposal.service_provider_id)
+        rows.update(changed_at=now, in_use=True)
     return True
+
+
+def take_over(proposal: MetadataProposal, *, actor: str, now: datetime) -> None:
+    """Use what a proposal says, which is decided by now. Raises InvalidMetadata."""
+    check_end(proposal, now=now)
+    provider = proposal.service_provider
+    registration.register_from_metadata(
+        proposal.document.encode(),
+        entity_id=provider.entity_id,
+        actor=actor,
+        valid_until=proposal.valid_until,
+    )
+    record("metadata.accepted", provider, proposal.changes, actor=actor)
+
+
+def check_end(proposal: MetadataProposal, *, now: datetime) -> None:
+    """Metadata is used until its end, that of what held it too (SAML Metadata §2.3.1)."""
+    ends = proposal.valid_until
+    if ends is not None and ends <= now:
+        raise errors.InvalidMetadata(
+            "valid_until", f"The metadata was valid until {ends:%Y-%m-%d %H:%M}: ask for newer."
+        )
 
 
 def refuse(proposal: MetadataProposal, *, actor: str, now: datetime) -> bool:
     """Leave everything as it is, now and when the same comes again."""
     with transaction.atomic():
-        _taken(proposal.service_provider_id)
+        taken(proposal.service_provider_id)
         if not proposal.decide(State.REFUSED, by=actor, at=now):
             return False
-        _record("metadata.refused", proposal.service_provider, proposal.changes, actor=actor)
+        record("metadata.refused", proposal.service_provider, proposal.changes, actor=actor)
     return True
 
 
-def _record(
+def record(
     action: str, provider: ServiceProvider, changed: list[str], *, actor: str, reason: str = ""
 ) -> None:
     audit.record(

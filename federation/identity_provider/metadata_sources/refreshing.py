@@ -181,6 +181,7 @@ def follow(subscription: Subscription, *, now: datetime) -> None:
         document=entity.xml,
         signed=entity.signed and source.is_pinned,
         valid_until=registration.earlier(entity.valid_until, source.valid_until),
+        plain_http=source.is_plain_http,
     )
     try:
         changes.take(subscription, found, now=now)

@@ -72,6 +72,19 @@ def test_takes_two_addresses(browser: Browser) -> None:
 
 
 @pytest.mark.parametrize(
+    ("entity_id", "warned"),
+    [("not a uri", True), ("old", True), ("urn:old:sp", False), ("https://old.example/sp", False)],
+)
+def test_warns_of_an_entity_id_that_is_no_uri(
+    browser: Browser, entity_id: str, warned: bool
+) -> None:
+    response = send(browser, entity_id=entity_id, acs_url="https://old.example/acs")
+    html = page(browser.get(response.headers["Location"]))
+    assert ("is not a URI" in html) is warned
+    assert registered(browser, response).entity_id == entity_id
+
+
+@pytest.mark.parametrize(
     ("answers", "words"),
     [
         ({"xml": "<not xml"}, "cannot be read"),

@@ -21,6 +21,7 @@ from tests.support.saml import metadata_of
 
 A = provider("a")
 MOVED = "https://a.example.edu/moved"
+ACS = MOVED.encode()
 
 pytestmark = pytest.mark.usefixtures("at_once")
 
@@ -218,3 +219,45 @@ def test_a_subject_that_cannot_be_read_breaks_no_page(
         page(browser.get(url))
     draft = browser.post(reverse("admin:connect_kind", args=["saml"]), {"xml": hostile.decode()})
     assert "a subject that cannot be read" in page(browser.get(draft.headers["Location"]))
+
+
+def test_one_that_was_pasted_can_follow_a_source(browser: Browser, federation: Federation) -> None:
+    federation.publish(federation.sign(alone(metadata_of(A).replace(A.acs_url.encode(), ACS))))
+    row = registration.register_from_metadata(metadata_of(A), name="Library").service_provider
+    source = federation.source()
+    browser.post(reverse("admin:federation_metadatasource_refresh", args=[source.pk]))
+    html = page(browser.get(reverse("admin:saml_metadata", args=[row.pk])))
+    assert "The source Federation also publishes this entity." in html
+    entity = source.entities.get()
+    pick = reverse("admin:federation_metadatasource_pick", args=[source.pk, entity.pk])
+    assert f'action="{pick}"' in html
+    look = browser.post(pick).headers["Location"]
+    assert MOVED in page(browser.get(look))
+    assert not Subscription.objects.exists()
+    browser.post(look)
+    assert Subscription.objects.get().source == source
+    assert ServiceProvider.objects.get().assertion_consumer_services[0]["url"] == MOVED
+    html = page(browser.get(reverse("admin:saml_metadata", args=[row.pk])))
+    assert "also publishes" not in html
+
+
+def test_the_application_says_at_the_top_that_a_change_waits(
+    browser: Browser, federation: Federation, followed: str
+) -> None:
+    application = reverse("admin:idp_application_change", args=[ServiceProvider.objects.get().pk])
+    assert "New metadata of it waits for you." not in page(browser.get(application))
+    change(browser, federation, followed)
+    top, _, _ = page(browser.get(application)).partition('<nav class="tabs"')
+    assert "New metadata of it waits for you." in top
+    assert f'href="{followed}"' in top
+
+
+def test_what_has_ended_meanwhile_is_not_accepted(
+    browser: Browser, federation: Federation, followed: str
+) -> None:
+    html = change(browser, federation, followed)
+    MetadataProposal.objects.update(valid_until=timezone.now())
+    browser.post(followed, {"accept": button(html, "accept")})
+    assert "The metadata was valid until" in page(browser.get(followed))
+    assert MetadataProposal.objects.get().state == "waiting"
+    assert ServiceProvider.objects.get().assertion_consumer_services[0]["url"] == A.acs_url

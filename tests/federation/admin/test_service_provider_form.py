@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.test import Client as Browser
+from django.utils import timezone
 
 from federation.admin.service_provider_form import ServiceProviderForm
 from federation.identity_provider import registration
@@ -284,3 +285,21 @@ def test_more_addresses_than_a_form_takes_lock_nobody_out(browser: Browser) -> N
     row.refresh_from_db()
     assert row.changes_wait
     assert len(row.assertion_consumer_services) == 101
+
+
+def test_what_was_said_before_the_first_sign_in_ends_with_it(browser: Browser) -> None:
+    row = ServiceProviderFactory()
+    assert "Before the first sign-in" in browser.get(url(row)).content.decode()
+    models.Application.objects.update(last_used_at=timezone.now())
+    html = browser.get(url(row)).content.decode()
+    assert "Before the first sign-in" not in html
+    assert "good to know" not in html
+
+
+def test_what_stops_sign_ins_is_said_after_the_first_too(browser: Browser) -> None:
+    row = ServiceProviderFactory()
+    models.Application.objects.update(last_used_at=timezone.now())
+    Row.objects.update(want_authn_requests_signed=True, signing_certificates=[])
+    html = browser.get(url(row)).content.decode()
+    assert "What to look at" in html
+    assert "stops sign-ins" in html

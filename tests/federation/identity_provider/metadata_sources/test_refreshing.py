@@ -109,7 +109,7 @@ def test_an_unsigned_change_waits(saml: SamlWorld, federation: Federation) -> No
     federation.publish(group(moved()))
     ask(source)
     assert acs() == A.acs_url
-    assert MetadataProposal.objects.get().reason == changes.UNSIGNED
+    assert MetadataProposal.objects.get().reason == changes.UNPROTECTED
 
 
 def test_a_refusal_holds_when_the_same_comes_again(
@@ -153,7 +153,7 @@ def test_a_pin_applies_to_what_was_read_before_it(saml: SamlWorld, federation: F
     federation.server.behaviours["/metadata.xml"] = receiver.ok(b"", status=304)
     ask(source)
     assert acs() == A.acs_url
-    assert MetadataProposal.objects.get().reason == changes.UNSIGNED
+    assert MetadataProposal.objects.get().reason == changes.UNPROTECTED
 
 
 def test_another_pin_stops_what_is_being_read_by_the_old_one(
