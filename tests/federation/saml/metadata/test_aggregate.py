@@ -55,6 +55,39 @@ def test_a_group_that_has_ended_is_passed_over() -> None:
     assert found.passed_over == 1
 
 
+@pytest.mark.parametrize("end", [in_days(-1), "soon"])
+def test_an_entity_that_has_ended_is_passed_over(end: str) -> None:
+    found = read(group_of(A.metadata(), B.metadata(attributes=f'validUntil="{end}"')))
+    assert [one.entity_id for one in found.read()] == [A.entity_id]
+    assert found.passed_over == 1
+
+
+@pytest.mark.parametrize(
+    ("patterns", "expected"),
+    [
+        ((), [A.entity_id, B.entity_id]),
+        ((B.entity_id,), [B.entity_id]),
+        (("urn:other", "https://a.*"), [A.entity_id]),
+        (("urn:other",), []),
+        ((A.entity_id.upper(),), []),
+    ],
+)
+def test_takes_those_whose_entity_ids_fit(patterns: tuple[str, ...], expected: list[str]) -> None:
+    assert entity_ids(group_of(A.metadata(), B.metadata()), patterns=patterns) == expected
+
+
+def test_names_them_as_their_metadata_does() -> None:
+    named = (
+        f'<md:Extensions><mdui:UIInfo xmlns:mdui="{vocabulary.MDUI}">'
+        '<mdui:DisplayName xml:lang="en">The Application</mdui:DisplayName></mdui:UIInfo>'
+        "</md:Extensions>"
+    ).encode()
+    begin, end = A.metadata().split(b"<md:KeyDescriptor", 1)
+    document = b"%s%s<md:KeyDescriptor%s" % (begin, named, end)
+    found = read(group_of(document, B.metadata())).read()
+    assert [one.display_name for one in found] == ["The Application", ""]
+
+
 def test_an_end_of_a_group_is_its_entities() -> None:
     inner = group_of(B.metadata(attributes=f'validUntil="{in_days(5)}"'), days=3)
     (entity,) = read(group_of(inner, days=9)).read()
