@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import uuid
 from datetime import datetime, timedelta
 
 from federation.identity_provider import entity
@@ -16,7 +17,8 @@ from federation.models import ServiceProvider, StoredArtifact
 from federation.saml import artifact, errors
 from federation.saml.artifact import Artifact
 from idp import keys
-from idp.models import Session
+from idp.accounts import access
+from idp.models import Session, User
 
 PURPOSE = "saml artifact"
 # SAML Bindings §3.6.5.2 wants it short; the browser only has to follow one redirect.
@@ -46,19 +48,26 @@ def issue(
 def take(text: str, *, service_provider: ServiceProvider, now: datetime) -> bytes:
     """The message behind an artifact, which is worth nothing afterwards: one statement decides.
 
-    Raises InvalidMessage where there is none for this service provider.
+    Raises InvalidMessage where there is none for this service provider, or where the person may not
+    use it any more.
     """
     known = artifact.decode(text)
     if known.endpoint_index or known.source_id != artifact.source_id(entity.entity_id()):
         raise errors.InvalidMessage("artifact", "made by somebody else")
-    sealed = StoredArtifact.objects.take(
-        _digest(known), application_id=service_provider.pk, now=now
-    )
-    if sealed is None:
+    taken = StoredArtifact.objects.take(_digest(known), application_id=service_provider.pk, now=now)
+    if taken is None:
         raise errors.InvalidMessage(
             "artifact", "unknown, used before, expired, or another service provider's"
         )
+    sealed, session_id = taken
+    if session_id is not None and not _may_use(session_id, service_provider):
+        raise errors.InvalidMessage("artifact", "the person may not use the application any more")
     return _opened(sealed, known)
+
+
+def _may_use(session_id: uuid.UUID, service_provider: ServiceProvider) -> bool:
+    user = User.objects.filter(sessions=session_id).first()
+    return user is not None and access.may_use(user, service_provider.application).allowed
 
 
 def _opened(sealed: bytes, known: Artifact) -> bytes:

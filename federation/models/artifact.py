@@ -9,7 +9,7 @@ from typing import ClassVar
 from django.db import connection, models
 
 from idp.models import Application, Session
-from idp.models.identifiers import db_id, db_instant
+from idp.models.identifiers import db_id, db_instant, from_db_id
 
 
 class StoredArtifactManager(models.Manager["StoredArtifact"]):
@@ -21,16 +21,21 @@ class StoredArtifactManager(models.Manager["StoredArtifact"]):
         with connection.cursor() as cursor:
             cursor.execute(_SWEEP.format(lock=lock), [db_instant(now), SWEPT])
 
-    def take(self, handle_hash: str, *, application_id: uuid.UUID, now: datetime) -> bytes | None:
+    def take(
+        self, handle_hash: str, *, application_id: uuid.UUID, now: datetime
+    ) -> tuple[bytes, uuid.UUID | None] | None:
         """What waits, gone with this call; of many at once exactly one gets it.
 
+        With the session that it speaks of, if it speaks of one.
         None for everybody but the service provider that it was made for, once it has expired, and
         once the session that it speaks of has ended or its person was disabled.
         """
         with connection.cursor() as cursor:
             cursor.execute(_TAKE, [handle_hash, db_id(application_id), db_instant(now)])
             row = cursor.fetchone()
-        return None if row is None else bytes(row[0])
+        if row is None:
+            return None
+        return bytes(row[0]), None if row[1] is None else from_db_id(row[1])
 
 
 SWEPT = 10
@@ -44,7 +49,7 @@ _TAKE = (
     " AND (session_id IS NULL OR EXISTS (SELECT 1 FROM idp_session s"
     " JOIN idp_user u ON u.id = s.user_id"
     " WHERE s.id = session_id AND s.ended_at IS NULL AND u.is_active))"
-    " RETURNING sealed"
+    " RETURNING sealed, session_id"
 )
 
 

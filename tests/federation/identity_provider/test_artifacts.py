@@ -14,8 +14,13 @@ from federation.saml import artifact, errors
 from idp import prune
 from idp.accounts import people
 from idp.accounts import session as sessions
-from idp.models import Session
-from tests.support.factories import ServiceProviderFactory, SessionFactory, UserFactory
+from idp.models import Application, Session
+from tests.support.factories import (
+    GroupFactory,
+    ServiceProviderFactory,
+    SessionFactory,
+    UserFactory,
+)
 
 pytestmark = pytest.mark.django_db
 MESSAGE = b"<samlp:Response>the message</samlp:Response>"
@@ -80,6 +85,21 @@ def test_is_worth_nothing_once_the_person_is_disabled() -> None:
     people.disable(user, now=timezone.now())
     with pytest.raises(errors.InvalidMessage):
         take(text, row)
+
+
+def test_is_worth_nothing_once_the_person_may_not_use_it() -> None:
+    row, session = ServiceProviderFactory(), SessionFactory()
+    text = given(row, session=session)
+    row.application.access = Application.Access.GROUPS
+    row.application.save()
+    with pytest.raises(errors.InvalidMessage) as caught:
+        take(text, row)
+    assert "may not use" in caught.value.detail
+    assert not StoredArtifact.objects.exists()
+    group = GroupFactory()
+    row.application.allowed_groups.add(group)
+    session.user.groups.add(group)
+    assert take(given(row, session=session), row) == MESSAGE
 
 
 def test_works_while_the_session_lives() -> None:
