@@ -117,3 +117,21 @@ def test_namespaces_around_many_entities_do_not_multiply(folder: Path) -> None:
         aggregate_process.run(task, limits=xml.METADATA)
     assert refused.value.check == "expansion"
     assert output.stat().st_size < 2 * xml.METADATA.size
+
+
+CAPPED = """
+import json, os, resource
+from federation.saml.metadata import aggregate_process
+aggregate_process.cap(1 << 30)
+limits = ("RLIMIT_AS", "RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_CORE")
+print(json.dumps([*(resource.getrlimit(getattr(resource, one)) for one in limits), os.nice(0)]))
+"""
+
+
+def test_a_capped_process_stays_so() -> None:
+    before = os.nice(0)
+    done = subprocess.run([sys.executable, "-c", CAPPED], capture_output=True, check=True)
+    *limits, niceness = json.loads(done.stdout)
+    whole = (1 << 30, aggregate_process.CPU_SECONDS, aggregate_process.LARGEST_FILE, 0)
+    assert limits == [[most, most] for most in whole]
+    assert niceness == min(before + aggregate_process.NICENESS, 19)
