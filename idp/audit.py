@@ -102,6 +102,7 @@ class Writer:
         self._rows: list[dict[str, Any]] = []
         self._attempts: list[models.SignIn] = []
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self.synchronous = False
@@ -133,9 +134,13 @@ class Writer:
             self._wake.set()
 
     def flush(self) -> None:
-        """Write what is buffered; on a failure keep it for the next time."""
-        self._flush(self._rows, _insert_events)
-        self._flush(self._attempts, models.SignIn.objects.bulk_create)
+        """Write what is buffered; on a failure keep it for the next time.
+
+        What another thread is just writing is waited for: afterwards it can be read.
+        """
+        with self._writing:
+            self._flush(self._rows, _insert_events)
+            self._flush(self._attempts, models.SignIn.objects.bulk_create)
 
     def _flush(self, kept: list[Any], insert: Callable[[list[Any]], Any]) -> None:
         with self._lock:
@@ -202,8 +207,8 @@ def install_in_worker() -> None:
 
 
 def _last_flush() -> None:
-    if _writer.waiting:
-        _writer.flush()
+    """Also where nothing waits: the writer's thread may be in the middle of it."""
+    _writer.flush()
 
 
 def write_through(*, enabled: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -63,6 +64,30 @@ def test_failed_flush_keeps_the_rows(monkeypatch):
     assert AuditEvent.objects.count() == 0
     writer.flush()
     assert AuditEvent.objects.count() == 1
+
+
+def test_the_end_of_a_process_waits_for_what_is_being_written(monkeypatch):
+    begun, may_end, written = threading.Event(), threading.Event(), []
+
+    def slowly(rows):
+        begun.set()
+        assert may_end.wait(10)
+        written.extend(rows)
+
+    writer = audit.Writer()
+    monkeypatch.setattr(audit, "_writer", writer)
+    monkeypatch.setattr(audit, "_insert_events", slowly)
+    audit.buffer("token.issued")
+    assert begun.wait(10)
+    assert not writer.waiting
+    ending = threading.Thread(target=audit._last_flush)
+    ending.start()
+    ending.join(0.1)
+    assert ending.is_alive()
+    may_end.set()
+    ending.join(10)
+    assert not ending.is_alive()
+    assert len(written) == 1
 
 
 def test_seals_chain_and_notice_every_change():
