@@ -61,6 +61,24 @@ def test_writes_a_line_for_each(folder: Path) -> None:
     assert [line.entity_id for line in lines] == [A.entity_id, B.entity_id]
 
 
+@pytest.mark.parametrize(
+    ("said", "ends", "seconds"),
+    [
+        ("", "", 0),
+        (
+            'validUntil="2099-01-01T00:00:00Z" cacheDuration="PT1H"',
+            "2099-01-01T00:00:00+00:00",
+            3600,
+        ),
+    ],
+)
+def test_says_how_long_it_holds(folder: Path, said: str, ends: str, seconds: int) -> None:
+    outcome, output = run(folder, group(A.metadata(attributes=said), days=None, attributes=said))
+    assert outcome is not None
+    assert (outcome.valid_until, outcome.cache_seconds) == (ends, seconds)
+    assert Line(**json.loads(output.read_text())).valid_until == ends
+
+
 def test_a_wrong_signature_leaves_nothing(folder: Path) -> None:
     document, _ = signed(A.metadata())
     foreign = service_provider.base64_der(

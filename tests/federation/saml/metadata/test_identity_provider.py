@@ -62,6 +62,82 @@ EVERYTHING = {
 }
 
 
+WHOLE = """\
+Signature
+Extensions
+IDPSSODescriptor protocol true error
+  Extensions
+    Scope false example.org
+    UIInfo
+      DisplayName en Gatehouse <&>
+      Description en Signs in
+      InformationURL en about
+      PrivacyStatementURL en privacy
+      Logo 60 80 logo.png
+  KeyDescriptor signing
+    KeyInfo
+  KeyDescriptor signing
+    KeyInfo
+  KeyDescriptor encryption
+    KeyInfo
+  ArtifactResolutionService SOAP artifact 0
+  SingleLogoutService HTTP-POST slo response
+  NameIDFormat persistent
+  NameIDFormat transient
+  NameIDFormat emailAddress
+  NameIDFormat unspecified
+  SingleSignOnService HTTP-Redirect sso
+  SingleSignOnService HTTP-POST sso
+AttributeAuthorityDescriptor protocol
+  Extensions
+    Scope false example.org
+  KeyDescriptor signing
+    KeyInfo
+  KeyDescriptor signing
+    KeyInfo
+  AttributeService SOAP attributes
+  NameIDFormat persistent
+  NameIDFormat transient
+  NameIDFormat emailAddress
+  NameIDFormat unspecified
+Organization
+  OrganizationName en Example
+  OrganizationDisplayName en Example Ltd
+  OrganizationURL en example.org
+ContactPerson technical
+  GivenName Ada
+  SurName L
+  EmailAddress ops@example.org
+ContactPerson support
+  EmailAddress help@example.org
+"""
+
+
+def outline(element: xml.Element) -> list[str]:
+    """Each element below, with the ends of what it says; of signatures and keys the name alone."""
+    found = []
+    for child in element:
+        name = child.tag.rpartition("}")[2]
+        told = (*child.attrib.values(), child.text or "")
+        ends = (value.strip().replace(":", "/").rpartition("/")[2] for value in told)
+        found.append(" ".join(filter(None, (name, *ends))))
+        if name not in ("Signature", "KeyInfo"):
+            found += [f"  {line}" for line in outline(child)]
+    return found
+
+
+@pytest.mark.standard("SAML Metadata", "2.4", "everything is said, in both roles")
+def test_says_everything_in_order(build) -> None:
+    services = {
+        "artifact_resolution": (Endpoint(vocabulary.SOAP_BINDING, SSO + "/artifact"),),
+        "attribute_services": (Endpoint(vocabulary.SOAP_BINDING, SSO + "/attributes"),),
+    }
+    whole = xml.parse(build(**EVERYTHING, **services), limits=xml.METADATA)
+    xml.validate(whole, schema="metadata")
+    lines = [line for line in outline(whole) if "Method" not in line]
+    assert lines == WHOLE.splitlines()
+
+
 @pytest.mark.standard("SAML Metadata", "2.4.3", "our IDPSSODescriptor is valid by the schema")
 @pytest.mark.parametrize(
     "changes",
