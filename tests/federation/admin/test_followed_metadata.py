@@ -77,7 +77,7 @@ def test_a_change_waits_and_is_accepted(
     assert models.AuditEvent.objects.get(action="metadata.accepted").actor == "root"
     html = page(browser.get(followed))
     assert "The new metadata is in use." in html
-    assert "accepted, root" in html
+    assert "accepted by root" in html
 
 
 def test_a_change_is_refused(browser: Browser, federation: Federation, followed: str) -> None:
