@@ -108,11 +108,7 @@ def test(arguments: list[str]) -> int:
 
 
 def every_test(arguments: list[str]) -> int:
-    """Two passes: everything on SQLite, then what touches the database on PostgreSQL.
-
-    On one process more than there are cores: many of these wait for browsers and servers.
-    """
-    os.environ.setdefault("PYTEST_XDIST_AUTO_NUM_WORKERS", str((os.cpu_count() or 1) + 1))
+    """Two passes: everything on SQLite, then what touches the database on PostgreSQL."""
     states = []
     for database in ("sqlite", "postgresql"):
         print(f"\nTests on {database}", flush=True)
