@@ -10,7 +10,7 @@ import pytest
 from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
-from federation.saml import errors, signature, signature_profile, vocabulary, xml
+from federation.saml import encryption, errors, signature, signature_profile, vocabulary, xml
 from federation.saml.metadata import identity_provider
 from federation.saml.metadata.identity_provider import Contact, Endpoint, Logo, Organization
 from tests.attacks.saml import service_provider
@@ -136,6 +136,11 @@ def test_says_everything_in_order(build) -> None:
     xml.validate(whole, schema="metadata")
     lines = [line for line in outline(whole) if "Method" not in line]
     assert lines == WHOLE.splitlines()
+    methods = whole.iter(vocabulary.name("md:EncryptionMethod"))
+    assert [one.get("Algorithm") for one in methods] == [
+        *encryption.CONTENT_ALGORITHMS,
+        *encryption.KEY_TRANSPORTS,
+    ]
 
 
 @pytest.mark.standard("SAML Metadata", "2.4.3", "our IDPSSODescriptor is valid by the schema")
@@ -256,3 +261,23 @@ def test_python3_saml_understands_it(build, key) -> None:
 def test_refuses_what_no_peer_could_use(build, changes: dict[str, Any]) -> None:
     with pytest.raises(errors.InvalidContent):
         build(**changes)
+
+
+@pytest.mark.parametrize("name", ["scopes", "logo", "display_name"])
+def test_each_extension_is_said_alone(build, name: str) -> None:
+    assert outline(role(build(**{name: EVERYTHING[name]})))[0] == "Extensions"
+
+
+def test_addresses_are_mailto_uris_once(build) -> None:
+    root = xml.parse(build(contacts=EVERYTHING["contacts"]), limits=xml.METADATA)
+    addresses = [xml.text(one) for one in root.iter(vocabulary.name("md:EmailAddress"))]
+    assert addresses == ["mailto:ops@example.org", "mailto:help@example.org"]
+
+
+def test_key_sizes_go_with_the_algorithms(build) -> None:
+    root = xml.parse(build(), limits=xml.METADATA)
+    sizes = {
+        one.get("Algorithm"): one.get("MinKeySize")
+        for one in root.iter(vocabulary.name("alg:SigningMethod"))
+    }
+    assert (sizes[vocabulary.RSA_SHA256], sizes[vocabulary.ECDSA_SHA256]) == ("2048", "256")
