@@ -246,9 +246,9 @@ def _origin(draft: dict[str, Any]) -> dict[str, Any]:
         plain = draft["url"].lower().startswith("http:")
         return {"name": draft["url"], "pinned": bool(draft["keys"]), "plain_http": plain}
     source = _source(draft)
-    pinned = source is not None and source.is_pinned and bool(draft.get("signed"))
     if source is None:
         return {}
+    pinned = source.is_pinned and bool(draft.get("signed"))
     return {"name": source.name, "pinned": pinned, "plain_http": source.is_plain_http}
 
 

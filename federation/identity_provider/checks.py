@@ -77,9 +77,9 @@ def verified_request(draft: Draft) -> None:
             draft.found(
                 expected="the entity ID of a registered service provider",
                 received=issuer,
-                suggestion=near_misses.question(near_misses.entity_id(issuer))
-                + "Register the service provider, or correct its entity ID: it is compared as an"
-                " exact string.",
+                suggestion="Register the service provider, or correct its entity ID: it is"
+                " compared as an exact string.",
+                meant=lambda: near_misses.entity_id(issuer),
             )
             raise UnknownServiceProvider("unknown_issuer", issuer)
         return draft.service_provider.signing_keys
@@ -190,13 +190,13 @@ def registered_consumer(draft: Draft) -> None:
             services, request=draft.verified, bindings=draft.known.bindings
         )
     except errors.UnknownAssertionConsumerService as error:
-        meant = near_misses.address(draft.verified.acs_url or "", [one.url for one in services])
+        asked = draft.verified.acs_url or ""
         draft.found(
             expected=evidence.consumers(services),
             received=error.detail,
-            suggestion=near_misses.question(meant)
-            + "Import the service provider's metadata again, or add exactly the received"
+            suggestion="Import the service provider's metadata again, or add exactly the received"
             " address to it, with the HTTP-POST binding. HTTP-Artifact needs a signing key in it.",
+            meant=lambda: near_misses.address(asked, [one.url for one in services]),
         )
         raise
     draft.acs_url, draft.binding = chosen.url, chosen.binding

@@ -138,10 +138,7 @@ def from_metadata(metadata: service_provider.ServiceProviderMetadata) -> dict[st
 def drafted(
     entity_id: str, values: Mapping[str, Any], existing: ServiceProvider | None
 ) -> ServiceProvider:
-    """The service provider as registering would make it; nothing is saved.
-
-    Raises InvalidMetadata.
-    """
+    """The service provider as registering would make it; nothing is saved."""
     row = copy.copy(existing) if existing else _drafted(entity_id, values)
     _take(row, values)
     return row

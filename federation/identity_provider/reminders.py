@@ -5,20 +5,18 @@ They go to the technical contacts of its metadata, else to those for support or 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from django.conf import settings
 from django.template.loader import render_to_string
 
 from federation.identity_provider import entity, metadata, readiness
 from federation.identity_provider.readiness import Standing
 from federation.models import KeyPin, ServiceProvider
+from federation.saml import certificate
 from idp import audit, keys, mail
 from idp.mail import Attachment, Message
 from idp.models import User
@@ -92,9 +90,7 @@ def text(provider: ServiceProvider, following: keys.SamlKey, *, by: Sender) -> s
 
 def fingerprint(key: keys.SamlKey) -> str:
     """The SHA-256 fingerprint of a certificate, as products show it."""
-    found = x509.load_pem_x509_certificate(key.certificate.encode())
-    digest = hashlib.sha256(found.public_bytes(Encoding.DER)).hexdigest().upper()
-    return ":".join(digest[at : at + 2] for at in range(0, 64, 2))
+    return certificate.fingerprint(certificate.load(key.certificate))
 
 
 def message(

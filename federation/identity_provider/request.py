@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from federation.identity_provider import near_misses
 from federation.identity_provider.authn_context import Demand
 from federation.identity_provider.received import MAX_WAITING, facts, whole
 from federation.identity_provider.service_providers import KnownServiceProvider
@@ -104,7 +105,8 @@ class Draft:
 
     `acs_url`: empty until it is proven to be the service provider's own.
     `relay_state`: what is sent along where there is no message that brought one.
-    `expected`, `found_instead`, `suggestion`: what the failing check found, for administrators.
+    `expected`, `found_instead`, `remedy`: what the failing check found, for administrators.
+    `meant`: finds what was probably meant, where somebody reads it: strangers cause refusals.
     """
 
     origin: Request
@@ -121,7 +123,8 @@ class Draft:
     login_hint: str = ""
     expected: str = ""
     found_instead: str = ""
-    suggestion: str = ""
+    remedy: str = ""
+    meant: Callable[[], str] = str
 
     @property
     def now(self) -> datetime:
@@ -142,9 +145,22 @@ class Draft:
             raise LookupError("no AuthnRequest yet: the order of the checks is wrong")
         return self.authn_request
 
-    def found(self, *, expected: str = "", received: str = "", suggestion: str = "") -> None:
+    @property
+    def suggestion(self) -> str:
+        """What an administrator may do about it, found when it is read."""
+        return near_misses.question(self.meant()) + self.remedy
+
+    def found(
+        self,
+        *,
+        expected: str = "",
+        received: str = "",
+        suggestion: str = "",
+        meant: Callable[[], str] = str,
+    ) -> None:
         """Note what a check is about to refuse, for the trace alone."""
-        self.expected, self.found_instead, self.suggestion = expected, received, suggestion
+        self.expected, self.found_instead = expected, received
+        self.remedy, self.meant = suggestion, meant
 
     def reply_to(self) -> ReplyTo | None:
         """Where an error may be sent; None as long as the address is not proven."""

@@ -40,8 +40,8 @@ TRANSFORM_EXAMPLES = (
     *("filter_prefix app-", "filter_glob app-*", "map_table staff=editor, *=reader"),
     "template {given_name} {family_name}",
 )
-# Where an error of parse_row is shown; others stand above the row.
 _LDAP = tuple(one for one in saml_attributes.KNOWN if one.uri.startswith("urn:oid:"))
+# Where an error of parse_row is shown; others stand above the row.
 _FIELDS = ("claim", "source", "key", "transforms", "scope", "name_format", "friendly_name")
 
 

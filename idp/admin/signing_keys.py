@@ -230,9 +230,7 @@ def _shown(row: models.SigningKey) -> dict[str, Any]:
         "expires": expires,
         "expires_soon": bool(expires and expires < soon),
         "gone_at": keys.gone_at(row),
-        "use": _uses[row.purpose](row)
-        if row.state == State.NEXT and row.purpose in _uses
-        else None,
+        "use": _use_of(row),
     }
 
 

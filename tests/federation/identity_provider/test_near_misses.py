@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from federation.identity_provider import near_misses
+from idp import refusals
 from idp.models import SignIn
 from tests.support.saml import Party, SamlWorld
 
@@ -50,3 +51,19 @@ def test_what_can_be_registered_nowhere_is_not_looked_for(received: str) -> None
 
 def test_the_same_is_no_near_miss() -> None:
     assert near_misses.address("https://a.example", ["https://a.example"]) == ""
+
+
+def test_a_flood_of_strangers_looks_nothing_up(
+    party: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is too much for the trace costs no search either."""
+    looked_for: list[str] = []
+    monkeypatch.setattr(
+        near_misses, "entity_id", lambda received: looked_for.append(received) or ""
+    )
+    wrong = replace(party.sp, entity_id="https://elsewhere.example/sp")
+    party.send_query(wrong.redirect(wrong.text(identifier="_first"), signed=False))
+    assert looked_for == [wrong.entity_id]
+    monkeypatch.setattr(refusals, "is_bearable", lambda action, source: False)
+    party.send_query(wrong.redirect(wrong.text(identifier="_second"), signed=False))
+    assert looked_for == [wrong.entity_id]
