@@ -14,7 +14,7 @@ import orjson
 from django.conf import settings
 
 from idp.accounts import cookies
-from idp.models import Application, Client, Session, statement
+from idp.models import Application, Client, Session, token_statement
 from idp.models.identifiers import db_id, db_instant, from_db_id, from_db_instant
 
 Access = Application.Access
@@ -72,7 +72,7 @@ def read(token: str, *, client: Client, now: datetime) -> StandingSession | None
         db_instant(now - settings.IDP.session_idle),
         db_instant(now),
     ]
-    rows = statement.run(_READ_WITH_MEMBERSHIP if by_groups else _READ_ALONE, parameters)
+    rows = token_statement.run(_READ_WITH_MEMBERSHIP if by_groups else _READ_ALONE, parameters)
     if not rows:
         return None
     row = rows[0]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
+from functools import cache
+from itertools import chain
 from operator import itemgetter
 from typing import Any, ClassVar
 
@@ -11,36 +14,73 @@ from django.conf import settings
 from django.db import connection, models, transaction
 from django.utils import timezone
 
-from idp.models.identifiers import db_id, db_instant, new_id
+from idp.models import statement
+from idp.models.identifiers import db_id, db_instant, new_id, new_ids
+
+ROWS_A_STATEMENT = (64, 8, 1)
 
 
 class AuditEventManager(models.Manager["AuditEvent"]):
     """Writes many rows at once, which is what issued tokens need."""
 
     def insert_many(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert rows given by column name; what is missing gets the field's default."""
-        fields = self.model._meta.concrete_fields
-        names = [field.attname for field in fields]
-        defaults = {field.attname: field.get_default() for field in fields}
+        """Insert rows given by column name; what is missing gets the field's default.
+
+        On SQLite many rows are one statement: it gives up the interpreter each time that it runs,
+        and getting that back under load costs more than the row.
+        """
+        names, defaults = _columns()
+        missing = {**defaults, "at": timezone.now()}
         in_order = itemgetter(*names)
-        values = [in_order(_stored({**defaults, **row})) for row in rows]
-        columns = ", ".join(names)
-        with transaction.atomic(), connection.cursor() as cursor:
+        values = [
+            in_order(_stored({**missing, **row}, identifier))
+            for row, identifier in zip(rows, new_ids(len(rows)), strict=True)
+        ]
+        with transaction.atomic():
             if connection.vendor == "postgresql":
-                with cursor.copy(f"COPY idp_auditevent ({columns}) FROM STDIN") as copy:
-                    for value in values:
-                        copy.write_row(value)
+                _copy(names, values)
             else:
-                marks = ", ".join(["%s"] * len(names))
-                cursor.executemany(
-                    f"INSERT INTO idp_auditevent ({columns}) VALUES ({marks})",  # noqa: S608 (columns of the model)
-                    values,
-                )
+                _insert(names, values)
 
 
-def _stored(row: dict[str, Any]) -> dict[str, Any]:
+def _copy(names: tuple[str, ...], values: Sequence[Sequence[Any]]) -> None:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY idp_auditevent ({', '.join(names)}) FROM STDIN") as copy,
+    ):
+        for row in values:
+            copy.write_row(row)
+
+
+def _insert(names: tuple[str, ...], values: Sequence[Sequence[Any]]) -> None:
+    start = 0
+    for size in ROWS_A_STATEMENT:
+        sql = _insertion(names, size)
+        while len(values) - start >= size:
+            statement.run(sql, list(chain.from_iterable(values[start : start + size])))
+            start += size
+
+
+@cache
+def _insertion(names: tuple[str, ...], rows: int) -> str:
+    row = f"({', '.join(['%s'] * len(names))})"
+    marks = ", ".join([row] * rows)
+    return f"INSERT INTO idp_auditevent ({', '.join(names)}) VALUES {marks}"  # noqa: S608 (columns of the model)
+
+
+@cache
+def _columns() -> tuple[tuple[str, ...], dict[str, Any]]:
+    """The columns, and what each has where a row says nothing."""
+    fields = AuditEvent._meta.concrete_fields
+    return (
+        tuple(field.attname for field in fields),
+        {field.attname: field.get_default() for field in fields},
+    )
+
+
+def _stored(row: dict[str, Any], identifier: uuid.UUID) -> dict[str, Any]:
     """One row's values as a statement written by hand takes them."""
-    row["id"] = db_id(new_id())
+    row["id"] = db_id(identifier)
     for name in ("user_id", "application_id", "session_id"):
         if row[name] is not None:
             row[name] = db_id(row[name])

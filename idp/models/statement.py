@@ -15,6 +15,8 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from idp.models import prepared
+
 Rows = list[tuple[Any, ...]]
 
 
@@ -23,6 +25,7 @@ class _Thread(threading.local):
 
     def __init__(self) -> None:
         self.connection: BaseDatabaseWrapper = connections[DEFAULT_DB_ALIAS]
+        self.prepared: prepared.Statements | None = None
 
 
 _thread = _Thread()
@@ -42,8 +45,17 @@ def run(sql: str, parameters: Sequence[Any] = ()) -> Rows:
     if used.connection is None:
         used.ensure_connection()
     with used.wrap_database_errors:
+        if used.vendor == "postgresql" and not used.in_atomic_block:
+            return _prepared(used).run(prepared.numbered(sql), parameters)
         cursor = used.connection.execute(native(sql, used.vendor), parameters)
         return cursor.fetchall() if cursor.description else []
+
+
+def _prepared(used: BaseDatabaseWrapper) -> prepared.Statements:
+    """What this thread's connection has prepared; a new connection begins anew."""
+    if _thread.prepared is None or _thread.prepared.connection is not used.connection:
+        _thread.prepared = prepared.Statements(used.connection)
+    return _thread.prepared
 
 
 def is_watched(used: BaseDatabaseWrapper) -> bool:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from idp.protocol.errors import InvalidRequest, UnsupportedMediaType
 from idp.protocol.message import Request
 
 MAX_PARAMETERS = 200
+LONGEST_REMEMBERED = 200
 FORM = "application/x-www-form-urlencoded"
 
 _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -100,7 +102,7 @@ def parse(raw: str | bytes) -> Parameters:
         raise InvalidRequest("parameters hold an incomplete percent sequence")
     if text.count("&") >= MAX_PARAMETERS:
         raise InvalidRequest(f"more than {MAX_PARAMETERS} parameters")
-    return Parameters(_pair(piece) for piece in text.split("&") if piece)
+    return Parameters([_pair(piece) for piece in text.split("&") if piece])
 
 
 def form(request: Request, *, not_in_query: Collection[str] | None = None) -> Parameters:
@@ -140,6 +142,10 @@ def _decode(text: str) -> str:
         text = text.replace("+", " ")
     if "%" not in text:
         return text
+    return _unquote_known(text) if len(text) <= LONGEST_REMEMBERED else _unquote(text)
+
+
+def _unquote(text: str) -> str:
     try:
         decoded = unquote_to_bytes(text).decode("utf-8")
     except UnicodeDecodeError as error:
@@ -147,3 +153,7 @@ def _decode(text: str) -> str:
     if "\x00" in decoded:
         raise InvalidRequest("parameters hold a NUL character")
     return decoded
+
+
+# Redirect URIs, scopes and resources come again and again.
+_unquote_known = lru_cache(maxsize=512)(_unquote)

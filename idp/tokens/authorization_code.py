@@ -19,7 +19,7 @@ import orjson
 from django.conf import settings
 
 from idp import audit, keys
-from idp.models import Client, Grant, StoredAuthorizationCode, issuing_write
+from idp.models import Client, Grant, StoredAuthorizationCode, token_statement
 from idp.models.identifiers import db_id, db_instant, from_bytes, new_id
 from idp.protocol.errors import InvalidGrant
 from idp.tokens import opaque, revocation, standing
@@ -180,7 +180,7 @@ def _insert(grant: Grant, *, client: Client, now: datetime) -> bool:
         db_instant(now),
         *person.parameters,
     ]
-    return bool(issuing_write.execute(_insert_sql(person.sql), parameters))
+    return bool(token_statement.run(_insert_sql(person.sql), parameters))
 
 
 @lru_cache(maxsize=64)

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from django.conf import settings
 
 from idp import audit, keys
-from idp.models import Client, Grant, issuing_write
+from idp.models import Client, Grant, token_statement
 from idp.models.identifiers import db_id, db_instant, from_db_id, from_db_instant
 from idp.protocol.errors import InvalidGrant
 from idp.tokens import opaque, revocation, standing
@@ -138,7 +138,7 @@ def _standing(client: Client, *, now: datetime) -> standing.Condition:
 
 
 def _one(sql: str, parameters: list[Any]) -> tuple[Any, ...] | None:
-    rows = issuing_write.execute(sql, parameters)
+    rows = token_statement.run(sql, parameters)
     return rows[0] if rows else None
 
 

@@ -49,6 +49,25 @@ def test_buffered_rows_wait_for_the_flush(monkeypatch):
     )
 
 
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 63, 64, 65, 137])
+def test_however_many_rows_are_written_together_each_is_whole(count):
+    alice = User.objects.create(username="alice")
+    now = timezone.now()
+    rows = [
+        {"action": "token.issued", "at": now, "user_id": alice.id, "details": {"number": number}}
+        for number in range(count)
+    ]
+    rows.append({"action": "token.refused", "reason": "it's 100% \\ \t wrong\n"})
+    AuditEvent.objects.insert_many(rows)
+    assert AuditEvent.objects.count() == count + 1
+    issued = AuditEvent.objects.filter(action="token.issued")
+    assert sorted(row.details["number"] for row in issued) == list(range(count))
+    assert {(row.user_id, row.at, row.result) for row in issued} <= {(alice.id, now, "success")}
+    refused = AuditEvent.objects.get(action="token.refused")
+    assert (refused.reason, refused.details) == ("it's 100% \\ \t wrong\n", {})
+    assert refused.at >= now
+
+
 def test_failed_flush_keeps_the_rows(monkeypatch):
     writer = audit.Writer()
     monkeypatch.setattr(writer, "_run", lambda: None)

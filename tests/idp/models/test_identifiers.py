@@ -25,3 +25,13 @@ def test_is_what_uuid_itself_makes(raw: str) -> None:
 def test_a_new_one_is_of_version_7() -> None:
     made = identifiers.new_id()
     assert (made.version, made.variant) == (7, uuid.RFC_4122)
+
+
+def test_many_at_once_are_all_different_and_of_this_moment() -> None:
+    before = identifiers.new_id()
+    made = identifiers.new_ids(1000)
+    assert len(set(made)) == len(made)
+    assert all((one.version, one.variant) == (7, uuid.RFC_4122) for one in made)
+    assert {one.int >> 80 for one in made} == {made[0].int >> 80}
+    assert made[0].int >> 80 >= before.int >> 80
+    assert identifiers.new_ids(0) == []
