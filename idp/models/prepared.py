@@ -13,9 +13,12 @@ from typing import Any
 
 from psycopg import Connection, OperationalError, errors
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
 
 Rows = list[tuple[Any, ...]]
+Types = tuple[int, ...]
+
+NO_SUCH_NAME = b"26000"
 
 
 class Statements:
@@ -24,28 +27,37 @@ class Statements:
     def __init__(self, connection: Connection[Any]) -> None:
         self.connection = connection
         self._transformer = Transformer(connection)
-        self._names: dict[tuple[str, tuple[int, ...]], bytes] = {}
+        self._names: dict[tuple[str, Types], bytes] = {}
+        self._made = 0
 
     def run(self, sql: str, parameters: Sequence[Any]) -> Rows:
         """Run a statement with the placeholders of `numbered()`, in a transaction of its own.
 
         Returns the rows that it gives, none if it gives none. Raises psycopg's errors.
         """
-        transformer, server = self._transformer, self.connection.pgconn
+        transformer = self._transformer
         values = transformer.dump_sequence(parameters, [PyFormat.AUTO] * len(parameters))
-        types = transformer.types or ()
-        name = self._names.get((sql, types)) or self._prepare(sql, types)
-        # NULL is None, which psycopg passes itself and its types leave out.
-        result = server.exec_prepared(name, values, transformer.formats)  # type: ignore[arg-type]
+        result = self._execute(sql, transformer.types or (), values, transformer.formats)
         if result.status == ExecStatus.TUPLES_OK:
             transformer.set_pgresult(result)
             return transformer.load_rows(0, result.ntuples, tuple)
         self._demand(result)
         return []
 
-    def _prepare(self, sql: str, types: tuple[int, ...]) -> bytes:
+    def _execute(self, sql: str, types: Types, values: Any, formats: Any) -> Any:
+        """Run it by its name. psycopg takes all names back after a rollback (DEALLOCATE ALL)."""
+        server = self.connection.pgconn
+        name = self._names.get((sql, types)) or self._prepare(sql, types)
+        result = server.exec_prepared(name, values, formats)
+        if result.status != ExecStatus.FATAL_ERROR or _state(result) != NO_SUCH_NAME:
+            return result
+        self._names.clear()
+        return server.exec_prepared(self._prepare(sql, types), values, formats)
+
+    def _prepare(self, sql: str, types: Types) -> bytes:
         """One text has several names where parameters of several types are given to it."""
-        name = b"gatehouse_%d" % len(self._names)
+        self._made += 1
+        name = b"gatehouse_%d" % self._made
         self._demand(self.connection.pgconn.prepare(name, sql.encode(), types))
         self._names[sql, types] = name
         return name
@@ -57,6 +69,11 @@ class Statements:
         if self.connection.pgconn.status == ConnStatus.BAD:
             raise OperationalError(self.connection.pgconn.get_error_message())
         raise errors.error_from_result(result, self.connection.info.encoding)
+
+
+def _state(result: Any) -> bytes | None:
+    state: bytes | None = result.error_field(DiagnosticField.SQLSTATE)
+    return state
 
 
 @lru_cache(maxsize=256)

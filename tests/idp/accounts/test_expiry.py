@@ -76,7 +76,7 @@ def test_a_batch_costs_few_statements(now: datetime, django_assert_max_num_queri
     client = listening(URI)
     for _ in range(60):
         idle(session_with(client), now, seconds=1)
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(30):
         assert sessions.end_expired(most=100, now=now) == 60
 
 

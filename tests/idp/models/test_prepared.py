@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import psycopg
 import pytest
-from django.db import DatabaseError, IntegrityError, OperationalError, connection
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
 from idp.models import ThrottleBucket, prepared, statement
 from tests.support.environment import ON_POSTGRESQL
@@ -55,6 +55,19 @@ def test_a_new_connection_begins_anew() -> None:
     assert statement.run("SELECT %s", ["a"]) == [("a",)]
     connection.close()
     assert statement.run("SELECT %s", ["b"]) == [("b",)]
+
+
+@on_postgresql
+@outside_transactions
+def test_works_after_a_rollback_which_takes_all_names_back() -> None:
+    for _ in range(2):
+        assert statement.run("SELECT %s", ["a"]) == [("a",)]
+        assert statement.run("SELECT CAST(%s AS uuid)", [None]) == [(None,)]
+        with transaction.atomic():
+            ThrottleBucket.objects.create(key="a", arrival=1.0)
+            transaction.set_rollback(True)
+    assert statement.run("SELECT %s", ["b"]) == [("b",)]
+    assert ThrottleBucket.objects.count() == 0
 
 
 @on_postgresql
