@@ -28,13 +28,15 @@ PYTHON = VENV / "bin" / "python"
 RUN = ROOT / "requirements" / "run.txt"
 DEV = ROOT / "requirements" / "dev.txt"
 ELSEWHERE = "not browser and not postgresql and not server"
+INTERRUPTED = 130
+QUICK = f"{ELSEWHERE} and not slow"
 
 USAGE = """\
 python3 dev.py demo        set up what is missing and run the whole demonstration
                              --port N (8000; the applications get N+1 and N+2), --data DIR,
                              --host A, --tls (https, with a throw-away authority in DIR/ca.pem)
-python3 dev.py test        the tests that need neither a browser nor another server;
-                             arguments go to pytest (test -k dpop)
+python3 dev.py test        the tests that need neither a browser nor another server, in under
+                             two minutes; arguments go to pytest (test -k dpop)
 python3 dev.py test --all  all of them
 python3 dev.py check       format, lint, import contracts, types, django check --deploy, migrations
 python3 dev.py cover       branch coverage: the standards' rules near 100 %, the rest >= 90 %
@@ -97,10 +99,10 @@ def bench(arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """pytest, by default without the tests that need a browser or another server."""
+    """pytest, by default without the tests that need a browser or another server, or long."""
     prepare(DEV)
     if "--all" not in arguments:
-        return pytest(["-m", ELSEWHERE, *arguments])
+        return pytest(["-m", QUICK, *arguments])
     missing = run([PYTHON, "-m", "tests.support.programs"])
     if missing:
         return missing
@@ -114,6 +116,8 @@ def every_test(arguments: list[str]) -> int:
         print(f"\nTests on {database}", flush=True)
         os.environ["GATEHOUSE_TEST_DATABASE"] = database
         states.append(pytest(arguments))
+        if states[-1] == INTERRUPTED:
+            break
     none_selected = 5
     if set(states) == {none_selected}:
         return none_selected
@@ -205,6 +209,8 @@ def pytest(arguments: list[str]) -> int:
     spread = ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
     if any(argument.startswith(alone) for argument in arguments):
         spread = []
+    # Hundreds of processes read the same code: compiled once, whatever this variable says.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     return run([PYTHON, "-m", "pytest", *spread, *arguments])
 
 
@@ -213,7 +219,7 @@ def run(argv: Argv) -> int:
     try:
         return subprocess.run(argv).returncode
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
 
 
 def replace(argv: Argv) -> NoReturn:

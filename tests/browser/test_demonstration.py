@@ -237,6 +237,7 @@ def test_pages_are_accessible_and_fit(
         visitor.assert_accessible()
 
 
+@pytest.mark.slow
 def test_stops_completely_and_starts_again_with_what_it_had(tmp_path: Path) -> None:
     demonstration = Demonstration(tmp_path / "data", port=ports.free(3))
     demonstration.start()

@@ -84,6 +84,7 @@ def test_names_a_data_directory_that_cannot_be_made(
     assert "GATEHOUSE_DATA_DIR" in refusal(surroundings | {"GATEHOUSE_DATA_DIR": str(folder)})
 
 
+@pytest.mark.slow
 def test_refuses_a_master_key_that_does_not_open_the_stored_keys(
     surroundings: dict[str, str],
 ) -> None:

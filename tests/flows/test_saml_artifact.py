@@ -17,6 +17,8 @@ from tests.support.person import TIMEOUT, Person
 from tests.support.saml import enveloped, in_body, metadata_of, with_artifact
 from tests.support.server import Gatehouse
 
+pytestmark = pytest.mark.slow
+
 AT_ONCE = 50
 XML = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '"http://www.oasis-open.org"'}
 

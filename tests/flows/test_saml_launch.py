@@ -6,12 +6,15 @@ import re
 import time
 from typing import Any
 
+import pytest
 import requests
 
 from tests.flows.test_saml_sign_on import form_of, provider_at, register
 from tests.support.person import TIMEOUT, Person
 from tests.support.saml import accept
 from tests.support.server import Gatehouse
+
+pytestmark = pytest.mark.slow
 
 HEARD_EVERYWHERE = 0.3  # seconds until every process knows what has changed
 HOME = "https://app.example/home?tab=1&of=2"

@@ -172,6 +172,7 @@ def test_a_chunked_form_is_read(gatehouse: Gatehouse) -> None:
 # ----- hostile ones -----
 
 
+@pytest.mark.slow
 def test_the_whole_corpus_over_http(gatehouse: Gatehouse) -> None:
     sp, person = provider_at(gatehouse), Person()
     register(gatehouse, sp)

@@ -26,6 +26,8 @@ from tests.support.saml import Party, posted
 from tests.support.server import Gatehouse
 from tests.support.single_logout import Leaver, envelope
 
+pytestmark = pytest.mark.slow
+
 AT_ONCE = 50
 FORM = "application/x-www-form-urlencoded"
 NOTICES = """

@@ -95,8 +95,9 @@ def smtp(settings: Any) -> Iterator[Any]:
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", listener.getsockname()[1]
     settings.EMAIL_TIMEOUT = 5
     yield answers
+    listener.shutdown(socket.SHUT_RDWR)  # what waits in accept() hears of no mere close
     listener.close()
-    thread.join(5)
+    thread.join()
 
 
 def test_a_server_takes_them(smtp: dict[bytes, bytes]) -> None:

@@ -18,6 +18,7 @@ from joserfc import jwe, jws
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 
 from idp.protocol import jwk
+from tests.support.speed import rsa_keys
 
 Key = RSAKey | ECKey | OKPKey
 ISSUER = "http://localhost:8000"
@@ -45,12 +46,8 @@ def key(kind: str, name: str = "a") -> Key:
 
 @cache
 def _key(kind: str, name: str) -> Key:
-    return _new(kind)
-
-
-def _new(kind: str, **members: Any) -> Key:
     of_type, generate = KINDS[kind]
-    return of_type.import_key(generate(), members)
+    return of_type.import_key(generate(), {})
 
 
 def public(kind: str, name: str = "a", **members: Any) -> dict[str, Any]:
@@ -95,7 +92,10 @@ class ClientKeyRing:
         encrypts = algorithm.startswith(("RSA-OAEP", "ECDH"))
         kind = KIND_OF.get(algorithm) or ("RSA" if algorithm.startswith("RSA") else "P-256")
         kid = f"{algorithm}-{uuid.uuid4().hex[:6]}"
-        made = _new(kind, kid=kid, use="enc" if encrypts else "sig", alg=algorithm)
+        members = {"kid": kid, "use": "enc" if encrypts else "sig", "alg": algorithm}
+        of_type, generate = KINDS[kind]
+        private = rsa_keys.generate_private_key(65537, 2048) if kind == "RSA" else generate()
+        made: Key = of_type.import_key(private, members)
         self.keys[algorithm] = made
         return made
 

@@ -28,6 +28,7 @@ from idp.protocol import jose, pkce
 from idp.protocol.message import Request, Response
 from idp.tokens import client_secret
 from tests.support.factories import ClientFactory, ResourceFactory, SessionFactory, UserFactory
+from tests.support.speed import rsa_keys
 
 CALLBACK = "https://application.example/callback"
 AFTER_LOGOUT = "https://application.example/bye"
@@ -40,7 +41,8 @@ _kept_keys: list[SigningKey] = []
 def restore_keys() -> None:
     """Signing keys as they were in the test before: making new ones takes long."""
     if not _kept_keys:
-        keys.ensure()
+        with rsa_keys.new():
+            keys.ensure()
         _kept_keys.extend(SigningKey.objects.all())
     else:
         SigningKey.objects.bulk_create(copy.copy(key) for key in _kept_keys)

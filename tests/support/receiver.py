@@ -200,7 +200,7 @@ class Receiver:
         if self.authority is not None:
             self._server.context = self.authority.server_context()
             self._server.context.sni_callback = self._note_name
-        threading.Thread(target=self._server.serve_forever, args=[0.05], daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=[0.01], daemon=True).start()
         return self
 
     def _note_name(self, connection: object, name: str | None, context: object) -> None:

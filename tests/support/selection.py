@@ -10,13 +10,15 @@ import pytest
 
 from tests.support import environment
 
-MARKS = ("browser", "postgresql", "server")
+MARKS = ("browser", "postgresql", "server", "slow")
 MARK_OF_FIXTURE = {
     "chromium": "browser",
     "apache": "server",
     "service_provider": "server",
     "postgresql": "postgresql",
     "gatehouse_on_postgresql": "postgresql",
+    "own_gatehouse": "slow",
+    "demonstration": "slow",
 }
 DATABASE = {"db", "transactional_db", "gatehouse", "live_server", "client"}
 OWN_POSTGRESQL = {"postgresql", "gatehouse_on_postgresql"}
@@ -63,7 +65,7 @@ def seconds(item: pytest.Item) -> float:
     needs = fixtures(item)
     if "own_gatehouse" in needs:
         return 10
-    if (SERVERS | MARK_OF_FIXTURE.keys()) & needs:
+    if (SERVERS | MARK_OF_FIXTURE.keys()) & needs or item.get_closest_marker("slow"):
         return 5
     return 3 if getattr(getattr(item, "obj", None), "is_hypothesis_test", False) else 0.05
 

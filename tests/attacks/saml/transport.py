@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import functools
 import re
 import zlib
 from collections.abc import Iterator
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from federation.saml import vocabulary
 from tests.attacks.saml import service_provider
 from tests.attacks.saml.attack import Document, Raw, forgery, one, several
 from tests.attacks.saml.message_types import POST, REDIRECT
-from tests.attacks.saml.service_provider import DS, ServiceProvider
+from tests.attacks.saml.service_provider import DS, ServiceProvider, base64_parameter
 
 
 @several(
@@ -91,7 +90,7 @@ def huge_form(sp: ServiceProvider) -> Document:
 
 
 def _packed(sp: ServiceProvider, packed: bytes) -> Raw:
-    return Raw(urlencode({sp.message.parameter: base64.b64encode(packed).decode()}).encode())
+    return Raw(f"{sp.message.parameter}={base64_parameter(packed)}".encode())
 
 
 @functools.cache

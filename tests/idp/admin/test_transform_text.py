@@ -111,6 +111,7 @@ def meaning(stored: list[dict[str, Any]]) -> list[Any]:
     ]
 
 
+@pytest.mark.slow
 @given(st.lists(STEPS, max_size=5))
 def test_whatever_can_be_stored_reads_back_the_same(stored: list[dict[str, Any]]) -> None:
     try:

@@ -76,6 +76,7 @@ def test_stop_lets_the_job_end_that_runs_and_begins_no_other(
     assert LAST.is_set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_ends_when_asked(tmp_path: Path, number: signal.Signals) -> None:
     server = Gatehouse(tmp_path)
