@@ -94,7 +94,8 @@ def test_pages_are_accessible_and_fit(
         tab.click()
         visitor.assert_accessible()
         visitor.assert_fits()
-    page.click("text=Settings to copy")
+    with page.expect_navigation():
+        page.click("text=Settings to copy")
     visitor.assert_accessible()
     visitor.assert_fits()
 
@@ -207,7 +208,8 @@ def test_connects_a_saml_application_and_tests_it(gatehouse: Gatehouse, visitor:
     page.click("text=Register it")
     expect(page.locator("#preview-result")).to_contain_text("saml:Assertion")
     visitor.assert_accessible()
-    page.click("text=Leave it as it is")
+    with page.expect_navigation():
+        page.click("text=Leave it as it is")
     visitor.assert_accessible()
     page.click("main button:has-text('Test sign-in')")
     expect(page.locator("h1")).to_contain_text("It works")
@@ -225,7 +227,8 @@ def test_connects_a_saas_application_by_its_template(
         page.press("#saas-words", "Enter")
         page.keyboard.press("Tab")
         page.click(".choice:has-text('Zendesk')")
-        page.click("text=Look at it")
+        with page.expect_navigation():
+            page.click("text=Look at it")
         visitor.assert_accessible()
         page.fill("#id_value_subdomain", f"s{secrets.token_hex(4)}")
         page.press("#id_value_subdomain", "Enter")

@@ -11,9 +11,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
 from idp.models import ThrottleBucket, prepared, statement
-from tests.support.environment import ON_POSTGRESQL
 
-on_postgresql = pytest.mark.skipif(not ON_POSTGRESQL, reason="PostgreSQL's own")
 outside_transactions = pytest.mark.django_db(transaction=True)
 
 KEPT = "SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'gatehouse%%'"
@@ -24,7 +22,7 @@ def test_numbers_the_placeholders() -> None:
     assert prepared.numbered("SELECT '100%%'") == "SELECT '100%'"
 
 
-@on_postgresql
+@pytest.mark.postgresql
 @outside_transactions
 def test_values_come_back_as_djangos_cursor_gives_them() -> None:
     sql = (
@@ -38,7 +36,7 @@ def test_values_come_back_as_djangos_cursor_gives_them() -> None:
         assert statement.run(sql, given) == cursor.fetchall()
 
 
-@on_postgresql
+@pytest.mark.postgresql
 @outside_transactions
 def test_prepares_once_for_each_kind_of_values() -> None:
     connection.close()
@@ -49,7 +47,7 @@ def test_prepares_once_for_each_kind_of_values() -> None:
     assert statement.run(KEPT) == [(3,)]
 
 
-@on_postgresql
+@pytest.mark.postgresql
 @outside_transactions
 def test_a_new_connection_begins_anew() -> None:
     assert statement.run("SELECT %s", ["a"]) == [("a",)]
@@ -57,7 +55,7 @@ def test_a_new_connection_begins_anew() -> None:
     assert statement.run("SELECT %s", ["b"]) == [("b",)]
 
 
-@on_postgresql
+@pytest.mark.postgresql
 @outside_transactions
 def test_works_after_a_rollback_which_takes_all_names_back() -> None:
     for _ in range(2):
@@ -70,7 +68,7 @@ def test_works_after_a_rollback_which_takes_all_names_back() -> None:
     assert ThrottleBucket.objects.count() == 0
 
 
-@on_postgresql
+@pytest.mark.postgresql
 @outside_transactions
 def test_errors_have_djangos_names_and_the_next_statement_works() -> None:
     insert = "INSERT INTO idp_throttlebucket (key, arrival) VALUES (%s, %s)"
@@ -83,7 +81,7 @@ def test_errors_have_djangos_names_and_the_next_statement_works() -> None:
     assert ThrottleBucket.objects.count() == 1
 
 
-@on_postgresql
+@pytest.mark.postgresql
 @outside_transactions
 def test_a_lost_connection_is_an_operational_error() -> None:
     own = statement.run("SELECT pg_backend_pid()")[0][0]
