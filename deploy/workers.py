@@ -33,7 +33,9 @@ def load() -> None:
     from idp import dispatch, schedule  # noqa: F401
     from idp.accounts.logout_channels import sender  # noqa: F401
 
-    _ = get_resolver().url_patterns, connection.vendor
+    _ = get_resolver().url_patterns
+    if connection.vendor == "postgresql":
+        import_string("idp.models.prepared.Statements")
     for path in settings.MIDDLEWARE:
         import_string(path)
     for engine in engines.all():

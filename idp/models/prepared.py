@@ -31,13 +31,13 @@ class Statements:
         self._made = 0
 
     def run(self, sql: str, parameters: Sequence[Any]) -> Rows:
-        """Run a statement with the placeholders of `numbered()`, in a transaction of its own.
+        """Run a statement in a transaction of its own.
 
         Returns the rows that it gives, none if it gives none. Raises psycopg's errors.
         """
         transformer = self._transformer
         values = transformer.dump_sequence(parameters, [PyFormat.AUTO] * len(parameters))
-        result = self._execute(sql, transformer.types or (), values, transformer.formats)
+        result = self._execute(numbered(sql), transformer.types or (), values, transformer.formats)
         if result.status == ExecStatus.TUPLES_OK:
             transformer.set_pgresult(result)
             return transformer.load_rows(0, result.ntuples, tuple)

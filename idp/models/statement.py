@@ -10,12 +10,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from idp.models import prepared
+if TYPE_CHECKING:
+    from idp.models import prepared
 
 Rows = list[tuple[Any, ...]]
 
@@ -46,16 +47,19 @@ def run(sql: str, parameters: Sequence[Any] = ()) -> Rows:
         used.ensure_connection()
     with used.wrap_database_errors:
         if used.vendor == "postgresql" and not used.in_atomic_block:
-            return _prepared(used).run(prepared.numbered(sql), parameters)
+            return _prepared(used).run(sql, parameters)
         cursor = used.connection.execute(native(sql, used.vendor), parameters)
         return cursor.fetchall() if cursor.description else []
 
 
 def _prepared(used: BaseDatabaseWrapper) -> prepared.Statements:
     """What this thread's connection has prepared; a new connection begins anew."""
-    if _thread.prepared is None or _thread.prepared.connection is not used.connection:
-        _thread.prepared = prepared.Statements(used.connection)
-    return _thread.prepared
+    held = _thread.prepared
+    if held is None or held.connection is not used.connection:
+        from idp.models import prepared  # it brings the driver, which SQLite does not need
+
+        held = _thread.prepared = prepared.Statements(used.connection)
+    return held
 
 
 def is_watched(used: BaseDatabaseWrapper) -> bool:

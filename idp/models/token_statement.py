@@ -21,6 +21,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from idp.models import statement
 
 RELAXED = "PRAGMA synchronous=NORMAL"
+SMALL = "PRAGMA cache_size=-4000"
 
 
 class _Process:
@@ -62,6 +63,7 @@ def _relaxed(used: BaseDatabaseWrapper) -> Connection:
         opened: Connection = used.get_new_connection(used.get_connection_params())
         opened.isolation_level = None  # each statement commits at its end, as under Django
         opened.execute(RELAXED)
+        opened.execute(SMALL)
         _process.relaxed, _process.file = opened, file
     return _process.relaxed
 
