@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from federation.identity_provider import entity
 from federation.identity_provider.service_providers import KnownServiceProvider
@@ -51,15 +51,17 @@ class Match:
 def find(known: KnownServiceProvider, request: LogoutRequest) -> Match:
     """The sessions of this service provider that the request names.
 
-    With SessionIndexes those alone, and only if the name fits too; without, every live session of
-    the person there (SAML Core §3.7.1), or the newest that has ended if none lives.
+    With SessionIndexes those alone, the live ones first, and only if the name fits too; without,
+    every live session of the person there (SAML Core §3.7.1), or the newest that has ended if none
+    lives.
     """
     # Those with a name at all have an index.
     rows = Participant.objects.filter(
         application_id=known.application.pk, name_id=request.name_id.value, name_id__gt=""
     )
     if request.session_indexes:
-        rows = rows.filter(pk__in=_identifiers(request.session_indexes))
+        named = rows.filter(pk__in=_identifiers(request.session_indexes))
+        rows = named.order_by(F("session__ended_at").asc(nulls_first=True))
     else:
         rows = _all_live_or_newest(rows)
     found = list(rows.select_related("session__user")[:MOST_SESSIONS])
@@ -82,8 +84,7 @@ def _all_live_or_newest(rows: QuerySet[Participant]) -> QuerySet[Participant]:
 
 def _identifiers(indexes: Iterable[str]) -> list[uuid.UUID]:
     """Those that can be ours, exactly as they were given."""
-    ours = [one for one in indexes if _INDEX.fullmatch(one)]
-    return [uuid.UUID(hex=one) for one in ours[:MOST_SESSIONS]]
+    return [uuid.UUID(hex=one) for one in indexes if _INDEX.fullmatch(one)]
 
 
 def _fits(wanted: NameID, format_: str, known: KnownServiceProvider) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from datetime import UTC, datetime
 
@@ -92,6 +93,21 @@ def test_a_lost_connection_is_an_operational_error() -> None:
         statement.run("SELECT 1")
     connection.close_if_unusable_or_obsolete()
     assert statement.run("SELECT 1") == [(1,)]
+
+
+@pytest.mark.postgresql
+@outside_transactions
+def test_others_work_while_the_server_does() -> None:
+    def ask() -> None:
+        statement.run("SELECT pg_sleep(%s)", [1])
+        connection.close()
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    for _ in range(5):
+        time.sleep(0.01)
+    assert asking.is_alive(), "the interpreter was held until the answer came"
+    asking.join()
 
 
 def _terminate(backend: int) -> None:

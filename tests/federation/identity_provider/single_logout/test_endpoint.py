@@ -156,6 +156,22 @@ def test_however_many_there_are(
     assert all(is_over(session) for session in sessions)
 
 
+def test_however_many_are_named(
+    saml: SamlWorld, sp: Leaver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that have ended long ago take nobody's place."""
+    monkeypatch.setattr(matching, "MOST_SESSIONS", 2)
+    ended = [sign_in(saml.user) for _ in range(3)]
+    live = [saml.session, *(sign_in(saml.user) for _ in range(4))]
+    signed_on = [sp.sign_on(session) for session in [*ended, *live]]
+    for session in ended:
+        Session.objects.filter(pk=session.pk).update(ended_at=timezone.now())
+    indexes = "".join(f"<samlp:SessionIndex>{one.index}</samlp:SessionIndex>" for one in signed_on)
+    sent = sent_by_redirect(sp.get(live[0], name_id(signed_on[0].name) + indexes))
+    assert sent.status == ("Success",)
+    assert all(is_over(session) for session in live)
+
+
 def test_an_index_means_that_session_alone(saml: SamlWorld, sp: Leaver) -> None:
     first, second = saml.session, sign_in(saml.user)
     signed_on = sp.sign_on(first)
