@@ -10,6 +10,7 @@ import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from django.db.models import F, QuerySet
 
@@ -60,8 +61,7 @@ def find(known: KnownServiceProvider, request: LogoutRequest) -> Match:
         application_id=known.application.pk, name_id=request.name_id.value, name_id__gt=""
     )
     if request.session_indexes:
-        named = rows.filter(pk__in=_identifiers(request.session_indexes))
-        rows = named.order_by(F("session__ended_at").asc(nulls_first=True))
+        rows = _named(rows, _identifiers(request.session_indexes))
     else:
         rows = _all_live_or_newest(rows)
     found = list(rows.select_related("session__user")[:MOST_SESSIONS])
@@ -82,9 +82,16 @@ def _all_live_or_newest(rows: QuerySet[Participant]) -> QuerySet[Participant]:
     return rows.filter(pk__in=list(newest))
 
 
-def _identifiers(indexes: Iterable[str]) -> list[uuid.UUID]:
+def _named(rows: QuerySet[Participant], wanted: set[uuid.UUID]) -> QuerySet[Participant]:
+    """Those of them that are named, the live ones first; a message can name thousands."""
+    in_order = rows.order_by(F("session__ended_at").asc(nulls_first=True))
+    named = (pk for pk in in_order.values_list("pk", flat=True).iterator() if pk in wanted)
+    return rows.filter(pk__in=list(islice(named, MOST_SESSIONS)))
+
+
+def _identifiers(indexes: Iterable[str]) -> set[uuid.UUID]:
     """Those that can be ours, exactly as they were given."""
-    return [uuid.UUID(hex=one) for one in indexes if _INDEX.fullmatch(one)]
+    return {uuid.UUID(hex=one) for one in indexes if _INDEX.fullmatch(one)}
 
 
 def _fits(wanted: NameID, format_: str, known: KnownServiceProvider) -> bool:
