@@ -22,13 +22,11 @@ def new_id() -> uuid.UUID:
 
 
 def new_ids(count: int) -> list[uuid.UUID]:
-    """As many new identifiers, all of this millisecond."""
+    """As many new identifiers, all of this millisecond and each above the one before."""
     milliseconds = time.time_ns() // 1_000_000
     noise = random_bytes(10 * count)
-    return [
-        _version_7(milliseconds, int.from_bytes(noise[at : at + 10], "big") >> 6)
-        for at in range(0, len(noise), 10)
-    ]
+    numbers = [int.from_bytes(noise[at : at + 10], "big") >> 6 for at in range(0, len(noise), 10)]
+    return [_version_7(milliseconds, number) for number in sorted(numbers)]
 
 
 def from_bytes(value: bytes) -> uuid.UUID:

@@ -34,4 +34,5 @@ def test_many_at_once_are_all_different_and_of_this_moment() -> None:
     assert all((one.version, one.variant) == (7, uuid.RFC_4122) for one in made)
     assert {one.int >> 80 for one in made} == {made[0].int >> 80}
     assert made[0].int >> 80 >= before.int >> 80
+    assert made == sorted(made), "rows written together stay in order"
     assert identifiers.new_ids(0) == []
