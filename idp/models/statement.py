@@ -1,4 +1,6 @@
-"""Run a statement written out by hand on the driver's own cursor: Django's costs more than it does.
+"""Run a statement written out by hand without Django's cursor, which costs more than it does.
+
+On SQLite that is the driver's own; on PostgreSQL libpq itself, by the name of what is prepared.
 
 What Django's layer is for stays: the connection of this thread is opened and checked as ever,
 errors come under Django's names and mark it as failed. Where somebody watches (a log of queries, a
